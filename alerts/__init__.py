@@ -1,0 +1,4 @@
+"""Alert rules: thresholds over business metrics, their incidents, and who was told.
+
+Doors: `alerts.services` (do), `alerts.selectors` (ask), `alerts.decisions` (words and rules, pure).
+"""

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.decisions import DeliveryState, Outcome, settle
+from alerts.decisions import Outcome, settle
+from kaireon.platform.notifications.decisions import State
 
 
 @pytest.mark.parametrize(
@@ -24,18 +25,18 @@ from alerts.decisions import DeliveryState, Outcome, settle
     ],
 )
 def test_a_transition_stands_as_its_deliveries_do(states: list[str], outcome: str, is_told: bool) -> None:
-    settlement = settle([DeliveryState(state) for state in states])
+    settlement = settle([State(state) for state in states])
 
     assert (settlement.outcome, settlement.is_told) == (outcome, is_told)
 
 
-@given(st.lists(st.sampled_from(DeliveryState)))
-def test_the_order_of_deliveries_does_not_matter(states: list[DeliveryState]) -> None:
+@given(st.lists(st.sampled_from(State)))
+def test_the_order_of_deliveries_does_not_matter(states: list[State]) -> None:
     assert settle(states) == settle(states[::-1])
 
 
-@given(st.lists(st.sampled_from(DeliveryState), min_size=1))
-def test_a_failed_transition_has_told_nobody(states: list[DeliveryState]) -> None:
+@given(st.lists(st.sampled_from(State), min_size=1))
+def test_a_failed_transition_has_told_nobody(states: list[State]) -> None:
     settlement = settle(states)
 
     if settlement.outcome is Outcome.FAILED:

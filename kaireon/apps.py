@@ -1,0 +1,20 @@
+"""The composition root as an app: commands, system checks, and the wiring of plug-ins."""
+
+from django.apps import AppConfig
+from django.utils.module_loading import import_string
+
+from kaireon import checks
+
+__all__ = ["KaireonConfig", "checks"]
+
+
+class KaireonConfig(AppConfig):
+    """Wire the subsystems together once all models are loaded."""
+
+    name = "kaireon"
+    label = "kaireon"
+
+    def ready(self) -> None:
+        """Connect every registry to its plug-ins; nothing is started here."""
+        # wiring imports models, which exist only now.
+        import_string("kaireon.wiring.connect")()

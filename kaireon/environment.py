@@ -1,0 +1,106 @@
+"""Prepare a process's environment before Django reads it: the data folder, generated secrets, the embedded database.
+
+`manage.py`, the WSGI module and `kaireon.launch` call `prepare()` first; `settings.py` then reads plain variables.
+Production (`KAIREON_ENV=production`) generates nothing: a missing secret stays missing and a system check refuses it.
+"""
+
+import base64
+import os
+import secrets
+from pathlib import Path
+
+from kaireon.platform.embedded_postgres import EmbeddedServer
+from kaireon.platform.env import ConfigurationError
+
+SECRETS_FILE = "secrets.env"
+ADMIN_PASSWORD = "KAIREON_ADMIN_PASSWORD"  # noqa: S105 - the variable's name
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(36)
+
+
+def _vault_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _password() -> str:
+    return secrets.token_urlsafe(12)
+
+
+GENERATED = {
+    "SECRET_KEY": _token,
+    "API_KEY_PEPPER": _token,
+    "CONNECTOR_ENCRYPTION_KEY": _vault_key,
+    "CRON_TOKEN": _token,
+    "CRON_SECRET": _token,
+    ADMIN_PASSWORD: _password,
+}
+
+
+def is_production() -> bool:
+    """Tell whether this process runs with KAIREON_ENV=production."""
+    return os.environ.get("KAIREON_ENV", "development").strip().lower() == "production"
+
+
+def data_folder() -> Path:
+    """Return the absolute data folder, from KAIREON_DATA_DIR (`.kaireon` in the working folder by default)."""
+    return Path(os.environ.get("KAIREON_DATA_DIR") or ".kaireon").absolute()
+
+
+def prepare() -> EmbeddedServer | None:
+    """Fill in what the environment leaves unset and return the embedded server, or None with DATABASE_URL.
+
+    Development secrets are generated once and kept in the data folder with mode 600. Raises ConfigurationError.
+    """
+    if is_production():
+        return None
+    folder = data_folder()
+    make_data_folder(folder)
+    for name, value in load_or_generate_secrets(folder).items():
+        # A set but empty variable is the operator's choice ("off"), and stays.
+        if name not in os.environ and f"{name}_FILE" not in os.environ:
+            os.environ[name] = value
+    if os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
+        return None
+    server = EmbeddedServer(folder / "postgres")
+    os.environ["DATABASE_URL"] = server.start()
+    return server
+
+
+def make_data_folder(folder: Path) -> None:
+    """Create the data folder and prove that it can be written; raise ConfigurationError when it cannot."""
+    probe = folder / ".writable"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ConfigurationError(
+            f"The data folder {folder} cannot be written: {error.strerror}. Set KAIREON_DATA_DIR to one that can."
+        ) from error
+
+
+def load_or_generate_secrets(folder: Path) -> dict[str, str]:
+    """Return the development secrets kept in `folder`, adding those that are missing; the file has mode 600."""
+    path = folder / SECRETS_FILE
+    kept = _read(path)
+    missing = {name: make() for name, make in GENERATED.items() if name not in kept}
+    if missing:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(handle, "a", encoding="utf-8") as file:
+            file.writelines(f"{name}={value}\n" for name, value in missing.items())
+        # Two processes may have started together: what stands first in the file is what both use.
+        kept = _read(path)
+    return kept
+
+
+def _read(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    pairs: dict[str, str] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        name, separator, value = line.partition("=")
+        if separator:
+            pairs.setdefault(name.strip(), value.strip())
+    return pairs

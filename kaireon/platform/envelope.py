@@ -1,0 +1,108 @@
+"""The one error envelope of the API, and the handler that fills it."""
+
+import logging
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+from rest_framework.views import set_rollback
+
+from kaireon.platform.errors import DomainError
+from kaireon.platform.ids import new_id
+
+logger = logging.getLogger(__name__)
+
+CODES = {
+    400: "BAD_REQUEST",
+    401: "UNAUTHENTICATED",
+    403: "FORBIDDEN",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    406: "NOT_ACCEPTABLE",
+    413: "PAYLOAD_TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+    429: "RATE_LIMITED",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+}
+
+
+def error_body(
+    request: Any, status: int, message: str, *, code: str | None = None, fields: dict[str, list[str]] | None = None
+) -> dict[str, Any]:
+    """Return the envelope; `fields` appears only when something is known about single fields."""
+    error: dict[str, Any] = {"code": code or CODES.get(status, "ERROR"), "message": message, "status": status}
+    if fields:
+        error["fields"] = fields
+    error["requestId"] = getattr(request, "request_id", "")
+    return {"error": error}
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Answer every exception of an API view in the envelope; the unforeseen gets an error id and a logged trace."""
+    request = getattr(context.get("request"), "_request", None)
+    set_rollback()
+    if isinstance(error, DomainError):
+        body = error_body(request, error.status, error.message, code=error.code, fields=error.fields)
+        return Response(body, status=error.status)
+    if isinstance(error, Http404):
+        error = exceptions.NotFound()
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    if isinstance(error, exceptions.APIException):
+        return _api_exception(request, error)
+    return _unforeseen(request, error)
+
+
+def _api_exception(request: Any, error: exceptions.APIException) -> Response:
+    headers = {}
+    if auth_header := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = auth_header
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait) + 1)
+    if isinstance(error, exceptions.ValidationError):
+        fields = flatten(error.detail)
+        message = "; ".join(f"{path}: {texts[0]}" for path, texts in list(fields.items())[:5])
+        body = error_body(request, 400, message[:1000], fields=fields)
+    else:
+        body = error_body(request, error.status_code, str(error.detail))
+    return Response(body, status=error.status_code, headers=headers)
+
+
+def _unforeseen(request: Any, error: Exception) -> Response:
+    error_id = str(new_id())
+    status = 503 if isinstance(error, OperationalError) else 500
+    logger.error("request failed", exc_info=error, extra={"event": "request.failed", "errorId": error_id})
+    return Response(error_body(request, status, f"Something failed on our side; error {error_id}."), status=status)
+
+
+def flatten(detail: Any, path: str = "") -> dict[str, list[str]]:
+    """Flatten DRF's nested error detail to `{"config.headers[0]": ["…"]}`."""
+    if isinstance(detail, dict):
+        merged: dict[str, list[str]] = {}
+        for key, inner in detail.items():
+            is_own = key == api_settings.NON_FIELD_ERRORS_KEY
+            merged |= flatten(inner, path if is_own else _join(path, key))
+        return merged
+    if isinstance(detail, list) and any(isinstance(inner, dict | list) for inner in detail):
+        merged = {}
+        for index, inner in enumerate(detail):
+            merged |= flatten(inner, f"{path}[{index}]") if inner else {}
+        return merged
+    texts = detail if isinstance(detail, list) else [detail]
+    return {path or "body": [str(text) for text in texts]}
+
+
+def _join(path: str, key: Any) -> str:
+    if isinstance(key, int):
+        return f"{path}[{key}]"
+    return f"{path}.{key}" if path else str(key)
+
+
+def json_error(request: HttpRequest, status: int, message: str) -> JsonResponse:
+    """Return the envelope outside a DRF view: unknown routes, refused hosts, failures in a middleware."""
+    return JsonResponse(error_body(request, status, message), status=status)

@@ -1,0 +1,170 @@
+"""Serializer fields that do not guess: "5" is no number, 1 is no boolean, and unknown fields are named."""
+
+import math
+import unicodedata
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.settings import api_settings
+
+MAX_JSON_DEPTH = 20
+ALLOWED_CONTROLS = {"\n", "\r", "\t"}
+
+
+def check_text(text: str, *, multiline: bool = False) -> None:
+    """Refuse control characters, lone surrogates and direction overrides, which no name or message needs."""
+    for character in text:
+        category = unicodedata.category(character)
+        if category == "Cs":
+            raise serializers.ValidationError("Must not contain lone surrogates.")
+        is_control = category == "Cc" and not (multiline and character in ALLOWED_CONTROLS)
+        if is_control or "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069":
+            raise serializers.ValidationError(f"Must not contain the control character U+{ord(character):04X}.")
+
+
+class StrictCharField(serializers.CharField):
+    """Accept a JSON string only; `multiline=True` allows line breaks and tabs."""
+
+    def __init__(self, *, multiline: bool = False, **kwargs: Any) -> None:
+        self.multiline = multiline
+        kwargs.setdefault("max_length", 255)
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the text; raise ValidationError for another type or a control character."""
+        if not isinstance(data, str):
+            raise serializers.ValidationError("Must be a string.")
+        check_text(data, multiline=self.multiline)
+        return super().to_internal_value(data)
+
+
+class StrictIntegerField(serializers.IntegerField):
+    """Accept a JSON integer only; bounded to 32 bits unless bounds are given."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("min_value", -(2**31))
+        kwargs.setdefault("max_value", 2**31 - 1)
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> int:
+        """Return the number; raise ValidationError for another type."""
+        if isinstance(data, bool) or not isinstance(data, int):
+            raise serializers.ValidationError("Must be an integer.")
+        return data
+
+
+class StrictFloatField(serializers.FloatField):
+    """Accept a finite JSON number only."""
+
+    def to_internal_value(self, data: Any) -> float:
+        """Return the number; raise ValidationError for another type, or one too large for a double."""
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            raise serializers.ValidationError("Must be a number.")
+        try:
+            value = float(data)
+        except OverflowError:
+            value = math.inf
+        if not math.isfinite(value):
+            raise serializers.ValidationError("Must be a finite number.")
+        return value
+
+
+class StrictBooleanField(serializers.BooleanField):
+    """Accept true or false only."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        """Return the value; raise ValidationError for another type."""
+        if not isinstance(data, bool):
+            raise serializers.ValidationError("Must be true or false.")
+        return data
+
+
+class StrictUUIDField(serializers.UUIDField):
+    """Accept the 36-character form of a UUID only."""
+
+    def to_internal_value(self, data: Any) -> uuid.UUID:
+        """Return the id; raise ValidationError for anything else."""
+        try:
+            if isinstance(data, str) and len(data) == 36:
+                return uuid.UUID(data)
+        except ValueError:
+            pass
+        raise serializers.ValidationError("Must be a UUID.")
+
+
+class StrictDateTimeField(serializers.DateTimeField):
+    """Accept an ISO 8601 time with an offset; write UTC with `Z`."""
+
+    def to_internal_value(self, data: Any) -> datetime:
+        """Return the aware time in UTC; raise ValidationError for another type, no offset or an impossible year."""
+        try:
+            value = datetime.fromisoformat(data) if isinstance(data, str) and len(data) <= 40 else None
+            if value is None or value.tzinfo is None or not 1970 <= value.year <= 9000:
+                raise ValueError
+        except ValueError:
+            raise serializers.ValidationError(
+                "Must be an ISO 8601 time with an offset, such as 2026-01-31T08:00:00Z."
+            ) from None
+        return value.astimezone(UTC)
+
+    def to_representation(self, value: datetime) -> str:
+        """Return UTC with milliseconds and `Z`."""
+        return format_time(value)
+
+
+class StrictJSONField(serializers.JSONField):
+    """Accept a JSON object (or with `allow_any` any value) of bounded depth, free of NUL and lone surrogates."""
+
+    def __init__(self, *, allow_any: bool = False, **kwargs: Any) -> None:
+        self.allow_any = allow_any
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the value; raise ValidationError for another type, depth or character."""
+        if not self.allow_any and not isinstance(data, dict):
+            raise serializers.ValidationError("Must be an object.")
+        check_json(data)
+        return data
+
+
+def check_json(value: Any, depth: int = 0) -> None:
+    """Refuse what PostgreSQL's jsonb cannot hold, and nesting beyond MAX_JSON_DEPTH."""
+    if depth > MAX_JSON_DEPTH:
+        raise serializers.ValidationError(f"Must not nest deeper than {MAX_JSON_DEPTH} levels.")
+    if isinstance(value, str):
+        if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+            raise serializers.ValidationError("Must not contain NUL or lone surrogates.")
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            check_json(key, depth)
+            check_json(inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            check_json(inner, depth + 1)
+
+
+def format_time(value: datetime) -> str:
+    """Return an ISO 8601 time in UTC with milliseconds and `Z`."""
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """A serializer that refuses fields it does not know, each by its name."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Validate; raise ValidationError that names every unknown field beside every wrong one."""
+        if not isinstance(data, Mapping):
+            raise serializers.ValidationError({api_settings.NON_FIELD_ERRORS_KEY: ["Must be an object."]})
+        unknown = {str(key): ["Unknown field."] for key in data if key not in self.fields}
+        try:
+            value = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            if isinstance(error.detail, dict):
+                raise serializers.ValidationError({**unknown, **error.detail}) from None
+            raise
+        if unknown:
+            raise serializers.ValidationError(unknown)
+        return value

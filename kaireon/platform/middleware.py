@@ -1,0 +1,52 @@
+"""Small middlewares that every route needs: the slash form, and plain answers for requests that cannot be read."""
+
+from collections.abc import Callable
+
+from django.core.exceptions import BadRequest as UnreadableRequest
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse
+from django.urls import is_valid_path
+
+from kaireon.platform.envelope import json_error
+
+NextHandler = Callable[[HttpRequest], HttpResponse]
+
+
+class TrailingSlashMiddleware:
+    """Serve `/api/v1/alerts/` as `/api/v1/alerts`: routes are declared without the slash and work with it."""
+
+    def __init__(self, get_response: NextHandler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Strip the slash where the form without it is a route."""
+        path = request.path_info
+        if len(path) > 1 and path.endswith("/") and is_valid_path(path[:-1]):
+            request.path_info = path[:-1]
+        return self.get_response(request)
+
+
+class BadRequestMiddleware:
+    """Refuse NUL and invalid UTF-8 in the address and query, and answer API errors outside views in the envelope."""
+
+    def __init__(self, get_response: NextHandler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Check the address, then pass the request on."""
+        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            return self._answer(request, 400, "The address holds a NUL character.")
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Answer what Django found unreadable, before it became a view's matter."""
+        if isinstance(error, RequestDataTooBig):
+            return self._answer(request, 413, "The body is too large.")
+        if isinstance(error, SuspiciousOperation | UnreadableRequest):
+            return self._answer(request, 400, "The request cannot be read.")
+        return None
+
+    def _answer(self, request: HttpRequest, status: int, message: str) -> HttpResponse:
+        if request.path.startswith("/api/"):
+            return json_error(request, status, message)
+        return HttpResponse(message, status=status, content_type="text/plain; charset=utf-8")

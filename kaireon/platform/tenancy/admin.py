@@ -1,0 +1,92 @@
+"""The base of every settings list: one tenant's rows, permissions by role; and the members of the tenant."""
+
+from typing import Any, TypeVar
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from kaireon.platform.site import site
+from kaireon.platform.tenancy.actors import Actor
+from kaireon.platform.tenancy.models import Membership
+from kaireon.platform.tenancy.roles import Role
+
+Row = TypeVar("Row", bound=Model)
+
+
+class TenantModelAdmin(ModelAdmin):  # type: ignore[misc]
+    """Show the current tenant's rows alone; `read_role` to see them, `write_role` to change them."""
+
+    read_role = Role.VIEWER
+    write_role = Role.EDITOR
+    list_per_page = 50
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the rows of the tenant in the session: another tenant's row is not found."""
+        manager: Any = self.model._default_manager
+        return manager.for_tenant(request.tenant).order_by(*self.get_ordering(request))  # type: ignore[attr-defined]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+        """Give a new row to the current tenant."""
+        if not change:
+            obj.tenant = request.tenant  # type: ignore[attr-defined]
+        super().save_model(request, obj, form, change)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow by the read role."""
+        return _allows(request, self.read_role)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Allow by the read role."""
+        return _allows(request, self.read_role)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Allow by the write role."""
+        return _allows(request, self.write_role)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow by the write role."""
+        return _allows(request, self.write_role)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow by the write role."""
+        return _allows(request, self.write_role)
+
+
+class ReadOnlyTenantModelAdmin(TenantModelAdmin):
+    """History: nobody adds, changes or deletes it here."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse."""
+        return False
+
+
+def _allows(request: HttpRequest, role: Role) -> bool:
+    actor: Actor | None = getattr(request, "actor", None)
+    return actor is not None and actor.role.allows(role)
+
+
+@admin.register(Membership, site=site)
+class MembershipAdmin(ReadOnlyTenantModelAdmin):
+    """Who belongs to the tenant; `manage.py create_user` adds people."""
+
+    read_role = Role.ADMIN
+    list_display = ("user", "role", "created_at")
+    list_filter = ("role",)
+    search_fields = ("user__email", "user__name")
+    ordering = ("user__email",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the members of the tenant in the session."""
+        tenant: Any = request.tenant  # type: ignore[attr-defined]
+        return Membership.objects.filter(tenant=tenant).select_related("user").order_by("user__email")

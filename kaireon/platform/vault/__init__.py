@@ -1,0 +1,1 @@
+"""Hold secrets encrypted; the one module that decrypts."""

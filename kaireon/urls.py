@@ -1,0 +1,20 @@
+"""Every area's URLs; each declares full public paths without a trailing slash, and the slash form works too."""
+
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from kaireon import pages
+from kaireon.platform.site import site
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", pages.overview, name="overview"),
+    path("tenant/switch", pages.switch, name="tenant-switch"),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("", include("kaireon.platform.tenancy.urls")),
+    path("settings/", site.urls),
+]
+handler400 = "kaireon.platform.pages.bad_request"
+handler403 = "kaireon.platform.pages.forbidden"
+handler404 = "kaireon.platform.pages.not_found"
+handler500 = "kaireon.platform.pages.server_error"

@@ -141,8 +141,12 @@ class Interaction(RecordedEvent):
             models.UniqueConstraint(fields=["tenant", "idempotency_key"], name="interaction_unique_key"),
         ]
         indexes = [
-            # One tenant's window reads its own rows; a scan of everybody's minutes skips all other blocks.
-            models.Index(fields=["tenant", "occurred_at"], name="interaction_tenant_time"),
+            # A tenant's window is read from its own stretch of the index alone, although its rows lie on pages among
+            # everybody's; a scan of everybody's minutes skips all other blocks.
+            models.Index(
+                fields=["tenant", "occurred_at"], name="interaction_tenant_time",
+                include=["outcome", "classification", "category", "conversion_value"],
+            ),
             BrinIndex(
                 fields=["occurred_at"], name="interaction_time_brin", opclasses=["timestamptz_minmax_multi_ops"],
                 autosummarize=True, pages_per_range=BRIN_PAGES,
@@ -169,7 +173,13 @@ class DecisionTrace(RecordedEvent):
         abstract = False
         constraints = [models.UniqueConstraint(fields=["tenant", "idempotency_key"], name="trace_unique_key")]
         indexes = [
-            models.Index(fields=["tenant", "occurred_at"], name="trace_tenant_time"),
+            models.Index(
+                fields=["tenant", "occurred_at"], name="trace_tenant_time",
+                include=[
+                    "after_qualification", "after_contact_policy", "final_count", "selected_count",
+                    "total_latency_ms", "degraded_scoring", "status_code",
+                ],
+            ),
             BrinIndex(
                 fields=["occurred_at"], name="trace_time_brin", opclasses=["timestamptz_minmax_multi_ops"],
                 autosummarize=True, pages_per_range=BRIN_PAGES,

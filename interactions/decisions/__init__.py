@@ -1,20 +1,8 @@
 """Pure rules of this area: outcome words, window arithmetic, sliding percentiles, and reading rows of a file."""
 
-from interactions.decisions.outcomes import (
-    SYSTEM_OUTCOMES,
-    Category,
-    Classification,
-    Direction,
-    OutcomeDefinition,
-)
+from interactions.decisions.outcomes import SYSTEM_OUTCOMES, Category, Classification, Direction, OutcomeDefinition
 from interactions.decisions.percentiles import RankedCounts, slide_percentile
-from interactions.decisions.windows import (
-    MetricRequest,
-    PrefixSums,
-    ScanPlan,
-    Window,
-    plan_scan,
-)
+from interactions.decisions.windows import MetricRequest, PrefixSums, ScanPlan, Span, Window, plan_scan
 
 __all__ = [
     "SYSTEM_OUTCOMES",
@@ -26,6 +14,7 @@ __all__ = [
     "PrefixSums",
     "RankedCounts",
     "ScanPlan",
+    "Span",
     "Window",
     "plan_scan",
     "slide_percentile",

@@ -4,7 +4,7 @@ import itertools
 import uuid
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
@@ -46,12 +46,20 @@ class MetricRequest(NamedTuple):
         )
 
 
+class Span(NamedTuple):
+    """A stretch of time that these tenants, and no others, need."""
+
+    tenants: tuple[uuid.UUID, ...]
+    start: datetime
+    end: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class ScanPlan:
-    """What one statement reads: per tenant disjoint intervals, cut at the boundaries that all tenants share."""
+    """What one statement reads: spans that do not overlap, cut at the boundaries of the windows."""
 
     boundaries: list[datetime]
-    intervals: list[Window]
+    spans: list[Span]
 
     def index_of(self) -> dict[datetime, int]:
         """Return each boundary's position, which counts the segments before it."""
@@ -59,9 +67,10 @@ class ScanPlan:
 
 
 def plan_scan(windows: Iterable[Window]) -> ScanPlan:
-    """Merge the windows of each tenant, so that no row is read twice and no tenant pays for another's long window.
+    """Turn windows into spans that read each row once, and only rows that some window needs.
 
-    Empty windows (start at or after end) need no row and are left out.
+    A span is shared by all tenants that need its time, because their rows lie on the same pages; a tenant with a long
+    window gets the rest of it alone, so the others do not pay. Empty windows (start at or after end) need no row.
     """
     by_tenant: dict[uuid.UUID, set[tuple[datetime, datetime]]] = defaultdict(set)
     boundaries: set[datetime] = set()
@@ -70,8 +79,24 @@ def plan_scan(windows: Iterable[Window]) -> ScanPlan:
             by_tenant[tenant_id].add((start, end))
             boundaries.add(start)
             boundaries.add(end)
-    intervals = [Window(tenant_id, *span) for tenant_id, spans in by_tenant.items() for span in _merge(sorted(spans))]
-    return ScanPlan(sorted(boundaries), intervals)
+    return ScanPlan(sorted(boundaries), _sweep({tenant: _merge(sorted(spans)) for tenant, spans in by_tenant.items()}))
+
+
+def _sweep(intervals: Mapping[uuid.UUID, Sequence[tuple[datetime, datetime]]]) -> list[Span]:
+    """Walk over the edges of all intervals in time order and note who needs the time between two edges."""
+    toggles: dict[datetime, set[uuid.UUID]] = defaultdict(set)
+    for tenant_id, spans in intervals.items():
+        for start, end in spans:
+            toggles[start].add(tenant_id)
+            toggles[end].add(tenant_id)
+    edges = sorted(toggles)
+    needing: set[uuid.UUID] = set()
+    swept: list[Span] = []
+    for edge, following in itertools.pairwise(edges):
+        needing ^= toggles[edge]
+        if needing:
+            swept.append(Span(tuple(sorted(needing)), edge, following))
+    return swept
 
 
 def _merge(

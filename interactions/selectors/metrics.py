@@ -3,50 +3,38 @@
 The number of statements depends on which tables the metrics read, never on how many rules, tenants or windows ask.
 """
 
+import functools
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
-from interactions.decisions import (
-    MetricRequest,
-    PrefixSums,
-    ScanPlan,
-    Window,
-    plan_scan,
-)
-from interactions.metrics import (
-    Aggregate,
-    Gauge,
-    Metric,
-    Percentile,
-    Ratio,
-    Source,
-    Total,
-    metric_named,
-)
+from interactions.decisions import MetricRequest, PrefixSums, ScanPlan, Span, Window, plan_scan
+from interactions.metrics import Aggregate, Gauge, Metric, Percentile, Ratio, Source, Total, metric_named
 
-# LATERAL and not a plain join: each interval is its own range scan of (tenant, occurred_at) by construction. A planner
-# that knows nothing about the newest rows must not get to choose a plan that reads the table.
+# LATERAL and not a plain join: each span is its own range scan of (tenant, occurred_at) by construction. A planner that
+# knows nothing about the newest rows must not get to choose a plan that reads the table.
 _SUMS = """
-SELECT w.tenant_id, s.*
-FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[]) AS w (tenant_id, start_at, end_at)
+SELECT s.*
+FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS w (tenants, start_at, end_at)
 CROSS JOIN LATERAL (
-    SELECT width_bucket(r.occurred_at, %s::timestamptz[]) - 1 AS segment, {aggregates}
+    SELECT r.tenant_id, width_bucket(r.occurred_at, %s::timestamptz[]) - 1 AS segment, {aggregates}
     FROM {table} AS r
-    WHERE r.tenant_id = w.tenant_id AND r.occurred_at >= w.start_at AND r.occurred_at < w.end_at
-    GROUP BY 1
+    WHERE r.tenant_id = ANY (w.tenants::uuid[]) AND r.occurred_at >= w.start_at AND r.occurred_at < w.end_at
+    GROUP BY 1, 2
 ) AS s
 """
 _PERCENTILES = """
-SELECT w.ordinal, s.*
-FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[]) WITH ORDINALITY AS w (tenant_id, start_at, end_at, ordinal)
+SELECT s.tenant_id, w.start_at, w.end_at, {columns}
+FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS w (tenants, start_at, end_at)
 CROSS JOIN LATERAL (
-    SELECT {percentiles}
+    SELECT r.tenant_id, {percentiles}
     FROM {table} AS r
-    WHERE r.tenant_id = w.tenant_id AND r.occurred_at >= w.start_at AND r.occurred_at < w.end_at
+    WHERE r.tenant_id = ANY (w.tenants::uuid[]) AND r.occurred_at >= w.start_at AND r.occurred_at < w.end_at
+    GROUP BY 1
 ) AS s
 """
 
@@ -101,7 +89,7 @@ class _Sums:
 
 
 def _scan(source: Source, aggregates: Sequence[Aggregate], plan: ScanPlan) -> dict[uuid.UUID, PrefixSums]:
-    if not plan.intervals:
+    if not plan.spans:
         return {}
     statement = _SUMS.format(
         table=source.value,
@@ -109,14 +97,17 @@ def _scan(source: Source, aggregates: Sequence[Aggregate], plan: ScanPlan) -> di
     )
     rows: dict[uuid.UUID, list[tuple[int, Sequence[Any]]]] = defaultdict(list)
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*_columns(plan.intervals), plan.boundaries])
+        cursor.execute(statement, [*span_columns(plan.spans), plan.boundaries])
         for tenant_id, segment, *sums in cursor.fetchall():
             rows[tenant_id].append((segment, sums))
     return {tenant_id: PrefixSums.of(found, len(aggregates)) for tenant_id, found in rows.items()}
 
 
-def _columns(windows: Sequence[Window]) -> list[list[Any]]:
-    return [list(column) for column in zip(*windows, strict=True)]
+def span_columns(spans: Sequence[Span]) -> list[list[Any]]:
+    """Return tenants, starts and ends as parameters; arrays of different lengths cannot nest, so tenants are text."""
+    text = functools.cache(str)
+    tenants = ["{" + ",".join(text(tenant) for tenant in span.tenants) + "}" for span in spans]
+    return [tenants, [span.start for span in spans], [span.end for span in spans]]
 
 
 def _read_additive(requests: Sequence[MetricRequest]) -> Values:
@@ -153,14 +144,23 @@ def _read_percentiles(requests: Sequence[MetricRequest]) -> Values:
 
 def _read_percentiles_of(source: Source, pairs: Sequence[tuple[MetricRequest, Percentile]]) -> Values:
     formulas = list(dict.fromkeys(formula for _, formula in pairs))
-    windows = list(dict.fromkeys(request.window for request, _ in pairs))
-    columns = ", ".join(f"percentile_cont(%s) WITHIN GROUP (ORDER BY r.{formula.column})" for formula in formulas)
-    statement = _PERCENTILES.format(table=source.value, percentiles=columns)
-    parameters = [*_columns(windows), *(formula.fraction for formula in formulas)]
+    tenants: dict[tuple[datetime, datetime], dict[uuid.UUID, None]] = defaultdict(dict)
+    for request, _ in pairs:
+        tenants[request.start, request.end][request.tenant_id] = None
+    spans = [Span(tuple(ids), start, end) for (start, end), ids in tenants.items()]
+    percentiles = [
+        f"percentile_cont(%s) WITHIN GROUP (ORDER BY r.{formula.column}) AS p{number}"
+        for number, formula in enumerate(formulas)
+    ]
+    columns = ", ".join(f"s.p{number}" for number in range(len(formulas)))
+    statement = _PERCENTILES.format(table=source.value, percentiles=", ".join(percentiles), columns=columns)
+    parameters = [*span_columns(spans), *(formula.fraction for formula in formulas)]
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        found = {windows[ordinal - 1]: row for ordinal, *row in cursor.fetchall()}
-    return {request: found[request.window][formulas.index(formula)] for request, formula in pairs}
+        found = {Window(tenant_id, start, end): row for tenant_id, start, end, *row in cursor.fetchall()}
+    position = {formula: number for number, formula in enumerate(formulas)}
+    nothing = [None] * len(formulas)
+    return {request: found.get(request.window, nothing)[position[formula]] for request, formula in pairs}
 
 
 def _read_gauges(requests: Sequence[MetricRequest]) -> Values:

@@ -8,7 +8,7 @@ from django.db import connection
 
 from interactions.decisions import MetricRequest, Window, plan_scan, slide_percentile
 from interactions.metrics import Gauge, Percentile, metric_named
-from interactions.selectors.metrics import read_metrics
+from interactions.selectors.metrics import read_metrics, span_columns
 from kaireon.platform.errors import Unprocessable
 
 # Seven days by the minute, current and baseline windows, and room to spare.
@@ -18,8 +18,9 @@ MAX_SAMPLES = 1_000_000
 
 _SAMPLES = """
 SELECT width_bucket(r.occurred_at, %s::timestamptz[]) - 1, r.{column}, count(*)
-FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[]) AS w (tenant_id, start_at, end_at)
-JOIN {table} AS r ON r.tenant_id = w.tenant_id AND r.occurred_at >= w.start_at AND r.occurred_at < w.end_at
+FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS w (tenants, start_at, end_at)
+JOIN {table} AS r
+    ON r.tenant_id = ANY (w.tenants::uuid[]) AND r.occurred_at >= w.start_at AND r.occurred_at < w.end_at
 WHERE r.{column} IS NOT NULL
 GROUP BY 1, 2
 LIMIT %s
@@ -57,14 +58,13 @@ def read_series(
 
 def _read_percentile_series(formula: Percentile, windows: Sequence[Window]) -> dict[datetime, float | None]:
     plan = plan_scan(windows)
-    if not plan.intervals:
+    if not plan.spans:
         return dict.fromkeys(window.end for window in windows)
     position = plan.index_of()
     spans = [(position[window.start], position[window.end]) for window in windows]
-    columns = [list(column) for column in zip(*plan.intervals, strict=True)]
     with connection.cursor() as cursor:
         statement = _SAMPLES.format(table=formula.source.value, column=formula.column)
-        cursor.execute(statement, [plan.boundaries, *columns, MAX_SAMPLES + 1])
+        cursor.execute(statement, [plan.boundaries, *span_columns(plan.spans), MAX_SAMPLES + 1])
         samples = cursor.fetchall()
     if len(samples) > MAX_SAMPLES:
         raise TooMuchHistory(f"More than {MAX_SAMPLES} values to rank; choose fewer days.")

@@ -14,6 +14,7 @@ from kaireon.platform.env import ConfigurationError
 
 SECRETS_FILE = "secrets.env"
 ADMIN_PASSWORD = "KAIREON_ADMIN_PASSWORD"  # noqa: S105 - the variable's name
+DEMO_API_KEY = "KAIREON_API_KEY"
 
 
 def _token() -> str:
@@ -22,6 +23,10 @@ def _token() -> str:
 
 def _vault_key() -> str:
     return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _api_key() -> str:
+    return "krn_" + secrets.token_urlsafe(32)
 
 
 def _password() -> str:
@@ -35,6 +40,7 @@ GENERATED = {
     "CRON_TOKEN": _token,
     "CRON_SECRET": _token,
     ADMIN_PASSWORD: _password,
+    DEMO_API_KEY: _api_key,
 }
 
 

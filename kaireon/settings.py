@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from kaireon.environment import data_folder, is_production
 from kaireon.platform.env import MountedSecretsEnv
@@ -101,6 +101,8 @@ TEMPLATES: list[dict[str, Any]] = [
 # --- Database: nothing but PostgreSQL; safe behind a transaction pooler, so no server-side cursors or session state.
 DATABASES: dict[str, Any] = {"default": env.db_url_config(env.secret("DATABASE_URL", "postgres:///kaireon"))}
 DATABASES["default"] |= {
+    # A Unix socket's folder travels percent-encoded, as in libpq's own URLs.
+    "HOST": unquote(DATABASES["default"].get("HOST", "")),
     "CONN_MAX_AGE": 600,
     "CONN_HEALTH_CHECKS": True,
     "DISABLE_SERVER_SIDE_CURSORS": True,
@@ -127,6 +129,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 if TESTING:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+DEMO_ADMIN_EMAIL = "admin@example.com"
 LOGIN_URL = "/settings/login/"
 LOGIN_REDIRECT_URL = "/"
 AXES_FAILURE_LIMIT = 5

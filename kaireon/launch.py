@@ -1,0 +1,132 @@
+"""`make run`: prepare this machine, then run web and worker until Ctrl-C.
+
+Everything that can be wrong before the first process starts is one line on stderr and exit code 2.
+"""
+
+import os
+import re
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+import django
+import psycopg
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from honcho.manager import Manager
+
+from kaireon.environment import ADMIN_PASSWORD, DEMO_API_KEY, SECRETS_FILE, data_folder, prepare
+from kaireon.platform.env import ConfigurationError, MountedSecretsEnv
+
+PROCFILE_LINE = re.compile(r"^([a-z_]+):\s*(.+)$")
+ENDED_BY_SIGNAL = {130, 143}
+BAD_CONFIGURATION = 2
+
+
+def main() -> int:
+    """Run `make run` and return its exit code."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kaireon.settings")
+    server = None
+    try:
+        host, port = _address()
+        processes = _processes(Path("Procfile").read_text(encoding="utf-8"), os.environ.get("PROCESSES", ""))
+        server = prepare()
+        _require_database(MountedSecretsEnv().secret("DATABASE_URL"))
+        _prepare_database()
+        _say(_banner(host, port))
+        return _run(processes, host, port)
+    except ConfigurationError as error:
+        sys.stderr.write(f"kaireon: {error}\n")
+        return BAD_CONFIGURATION
+    finally:
+        if server is not None:
+            connections.close_all()
+            server.stop()
+
+
+def _address() -> tuple[str, int]:
+    """Return HOST and PORT; raise ConfigurationError when another program has the port."""
+    host = os.environ.get("HOST") or "127.0.0.1"
+    port = MountedSecretsEnv().number("PORT", 3000, minimum=1, maximum=65535)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConfigurationError(
+                f"PORT {port} on {host} cannot be used: {error.strerror}. Set PORT to a free one."
+            ) from None
+    return host, port
+
+
+def _processes(procfile: str, wanted: str) -> dict[str, str]:
+    """Return name → command of the Procfile, limited to the names in `wanted` when there are any."""
+    found = dict(match.groups() for line in procfile.splitlines() if (match := PROCFILE_LINE.match(line)))
+    names = wanted.replace(",", " ").split()
+    if unknown := [name for name in names if name not in found]:
+        raise ConfigurationError(f"PROCESSES names {unknown[0]!r}; the Procfile has {', '.join(found)}.")
+    return {name: command for name, command in found.items() if not names or name in names}
+
+
+def _require_database(url: str) -> None:
+    """Connect once; raise ConfigurationError without the password when nothing answers."""
+    try:
+        psycopg.connect(url, connect_timeout=5).close()
+    except psycopg.Error as error:
+        where = re.sub(r"//[^@/]*@", "//…@", url)
+        reason = str(error).strip().splitlines()[0]
+        raise ConfigurationError(f"The database {where} does not answer: {reason}") from None
+
+
+def _prepare_database() -> None:
+    metrics = data_folder() / "metrics"
+    shutil.rmtree(metrics, ignore_errors=True)
+    metrics.mkdir(parents=True, exist_ok=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
+    django.setup()
+    call_command("migrate", verbosity=0, interactive=False)
+    if not settings.PRODUCTION:
+        call_command("seed_demo", verbosity=0)
+    connections.close_all()
+
+
+def _banner(host: str, port: int) -> str:
+    shown = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    if settings.PRODUCTION:
+        return f"Kaireon serves {shown}\n"
+    secrets_file = data_folder() / SECRETS_FILE
+    return (
+        f"\n  Kaireon      {shown}\n"
+        f"  Sign in      {settings.DEMO_ADMIN_EMAIL}   {os.environ.get(ADMIN_PASSWORD, '')}\n"
+        f"  API key      {os.environ.get(DEMO_API_KEY, '')}\n"
+        f"  Secrets      {secrets_file} (mode 600)\n"
+        f"  Tick         set -a; . {secrets_file}; set +a\n"
+        f'               curl -X POST {shown}/api/cron/tick -H "x-cron-token: $CRON_TOKEN"\n'
+        f"  Mail         {settings.EMAIL_FILE_PATH if not settings.EMAIL_URL else 'as EMAIL_URL says'}\n"
+        f"  Stop         Ctrl-C; the data stays in {data_folder()}\n\n"
+    )
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _run(processes: dict[str, str], host: str, port: int) -> int:
+    """Run the processes until one ends or a signal arrives; return 0 after a signal, else the first exit code."""
+    manager = Manager()
+    env = {**os.environ, "HOST": host, "PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    env |= {"WEB_PROCESSES": env.get("WEB_PROCESSES") or "2", "WEB_THREADS": env.get("WEB_THREADS") or "4"}
+    env["PATH"] = f"{Path(sys.executable).parent}:{env.get('PATH', '')}"
+    for name, command in processes.items():
+        manager.add_process(name, f"exec {command}", env=env)
+    manager.loop()
+    code = int(manager.returncode or 0)
+    return 0 if code in ENDED_BY_SIGNAL or code < 0 else code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,53 @@
+"""Give every request its id and measure it: the outermost middleware of ours, so that errors carry the id too."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+
+from kaireon.platform.telemetry.metrics import counter, histogram
+from kaireon.platform.telemetry.services import bound_request_id
+
+HEADER: Final = "x-request-id"
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+LABELS: Final = ("method", "route", "status")
+
+HTTP_DURATION: Final = histogram(
+    "kaireon_http_request_duration_seconds", "Time from the request's arrival to its response.", LABELS
+)
+API_REQUESTS: Final = counter("kaireon_api_requests_total", "Requests answered under /api/.", LABELS)
+
+
+class IdentifiedRequest(HttpRequest):
+    """A request that knows its id."""
+
+    request_id: str
+
+
+class RequestTelemetryMiddleware:
+    """Keep a sane `x-request-id` or mint one, put it on every log line and on the response, and count the request."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: IdentifiedRequest) -> HttpResponse:
+        """Answer with the id; Django has turned every exception below into a response already."""
+        started = time.perf_counter()
+        with bound_request_id(request.headers.get(HEADER, "")) as request_id:
+            request.request_id = request_id
+            response = self.get_response(request)
+        response.headers[HEADER] = request_id
+        _measure(request, response.status_code, time.perf_counter() - started)
+        return response
+
+
+def _measure(request: HttpRequest, status: int, seconds: float) -> None:
+    # The route's pattern, never the path: ids in a label would make a new time series for each.
+    match = request.resolver_match
+    route = "/" + match.route if match else "unmatched"
+    method = request.method if request.method in METHODS else "other"
+    labels = (str(method), route, str(status))
+    HTTP_DURATION.labels(*labels).observe(seconds)
+    if request.path.startswith("/api/"):
+        API_REQUESTS.labels(*labels).inc()

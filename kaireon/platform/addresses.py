@@ -51,8 +51,8 @@ _REFUSED_V6: Final = [
 NO_WEB_ADDRESS: Final = "Must be a web address such as https://hooks.example.com/path."
 
 
-class AddressRefused(ValueError):
-    """This address is never called; the text says why without repeating it."""
+class AddressRefusedError(ValueError):
+    """An address that is never called; the text says why without repeating it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,21 +102,21 @@ def _is_public_v4(address: ipaddress.IPv4Address) -> bool:
 
 
 def parse_url(url: str) -> Target:
-    """Return the parts of a web address; raise AddressRefused when it is none, or holds credentials."""
+    """Return the parts of a web address; raise AddressRefusedError when it is none, or holds credentials."""
     if len(url) > MAX_URL_LENGTH:
-        raise AddressRefused(f"Must not be longer than {MAX_URL_LENGTH} characters.")
+        raise AddressRefusedError(f"Must not be longer than {MAX_URL_LENGTH} characters.")
     if not url.isascii() or any(character <= " " or character in _FORBIDDEN_CHARACTERS for character in url):
-        raise AddressRefused("Must be plain ASCII without blanks; encode other characters.")
+        raise AddressRefusedError("Must be plain ASCII without blanks; encode other characters.")
     try:
         parts = urlsplit(url)
         port = parts.port
         host = (parts.hostname or "").rstrip(".")
     except ValueError:
-        raise AddressRefused(NO_WEB_ADDRESS) from None
+        raise AddressRefusedError(NO_WEB_ADDRESS) from None
     if parts.scheme not in {"http", "https"} or not _is_host(host) or port == 0:
-        raise AddressRefused(NO_WEB_ADDRESS)
+        raise AddressRefusedError(NO_WEB_ADDRESS)
     if "@" in parts.netloc or parts.fragment:
-        raise AddressRefused("Must not hold a user name, a password or a #fragment.")
+        raise AddressRefusedError("Must not hold a user name, a password or a #fragment.")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(parts.scheme, host, port or DEFAULT_PORTS[parts.scheme], path)
 

@@ -20,7 +20,7 @@ from django.conf import settings
 from requests.certs import where as bundled_authorities
 
 from kaireon.platform.addresses import (
-    AddressRefused,
+    AddressRefusedError,
     Target,
     is_private_host,
     is_public,
@@ -29,6 +29,7 @@ from kaireon.platform.addresses import (
 from kaireon.platform.deadline import Deadline
 
 TOTAL_SECONDS: Final = 10.0
+CONNECT_SECONDS: Final = 5.0  # per address, so that a dead first one leaves time for the second
 MAX_ANSWER_BYTES: Final = 64 * 1024
 USER_AGENT: Final = "Kaireon/1"
 
@@ -79,16 +80,16 @@ class OutboundSession:
         self._total_seconds = total_seconds
 
     def check(self, url: str) -> Target:
-        """Return where the URL leads; raise AddressRefused for one that this session would never call.
+        """Return where the URL leads; raise AddressRefusedError for one that this session would never call.
 
         Looks at the text only. What a name stands for is checked when the socket opens.
         """
         target = parse_url(url)
         if not self._is_exempt(target):
             if target.scheme != "https":
-                raise AddressRefused("Must be an https:// address.")
+                raise AddressRefusedError("Must be an https:// address.")
             if is_private_host(target.host):
-                raise AddressRefused("Must not be a private, local or reserved address.")
+                raise AddressRefusedError("Must not be a private, local or reserved address.")
         return target
 
     def request(
@@ -98,7 +99,7 @@ class OutboundSession:
         """Send one request and return the answer, whatever its status. Raises OutboundError."""
         try:
             target = self.check(url)
-        except AddressRefused as refusal:
+        except AddressRefusedError as refusal:
             raise OutboundError(f"Not sent: {refusal}", is_refused=True) from None
         sent_headers = {**_standing_headers(target), **(headers or {})}
         with Deadline(seconds or self._total_seconds) as deadline:
@@ -114,7 +115,9 @@ class OutboundSession:
         failure = f"{target.place} could not be reached"
         for address in self._addresses(target, deadline):
             try:
-                plain = socket.create_connection((address, target.port), timeout=deadline.remaining())
+                plain = socket.create_connection(
+                    (address, target.port), timeout=min(CONNECT_SECONDS, deadline.remaining())
+                )
             except OSError as error:
                 failure = f"{target.place} could not be reached: {_reason(error)}"
                 if deadline.has_passed:

@@ -5,7 +5,8 @@ import binascii
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
 
 from kaireon.environment import is_production
 
@@ -39,7 +40,7 @@ def _short_token(name: str) -> CheckMessage:
     hint = "Make one with: openssl rand -hex 32"
     if is_production():
         return Error(message, hint=hint, id="kaireon.E006")
-    return Warning(message, hint=hint, id="kaireon.W006")
+    return checks.Warning(message, hint=hint, id="kaireon.W006")
 
 
 @register(Tags.security)
@@ -74,5 +75,7 @@ def check_public_url(app_configs: Any = None, **kwargs: Any) -> list[CheckMessag
 def check_database(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Refuse anything but PostgreSQL (E009)."""
     if settings.DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
-        return [Error("DATABASE_URL is not a postgres:// address.", hint="Kaireon needs PostgreSQL.", id="kaireon.E009")]
+        return [
+            Error("DATABASE_URL is not a postgres:// address.", hint="Kaireon needs PostgreSQL.", id="kaireon.E009")
+        ]
     return []

@@ -64,7 +64,8 @@ def _address() -> tuple[str, int]:
 
 def _processes(procfile: str, wanted: str) -> dict[str, str]:
     """Return name → command of the Procfile, limited to the names in `wanted` when there are any."""
-    found = dict(match.groups() for line in procfile.splitlines() if (match := PROCFILE_LINE.match(line)))
+    matches = filter(None, map(PROCFILE_LINE.match, procfile.splitlines()))
+    found = {match[1]: match[2] for match in matches}
     names = wanted.replace(",", " ").split()
     if unknown := [name for name in names if name not in found]:
         raise ConfigurationError(f"PROCESSES names {unknown[0]!r}; the Procfile has {', '.join(found)}.")

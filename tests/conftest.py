@@ -1,7 +1,5 @@
 """Fixtures of the whole suite."""
 
-from collections.abc import Iterator
-
 import pytest
 from django.core.cache import cache
 
@@ -11,7 +9,6 @@ __all__ = ["acme", "alice", "bob", "charlie", "eve", "globex"]
 
 
 @pytest.fixture(autouse=True)
-def empty_cache() -> Iterator[None]:
+def empty_cache() -> None:
     """Start every test with an empty cache, so that throttles do not add up over tests."""
     cache.clear()
-    yield

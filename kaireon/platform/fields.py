@@ -20,7 +20,8 @@ def check_text(text: str, *, multiline: bool = False) -> None:
         category = unicodedata.category(character)
         if category == "Cs":
             raise serializers.ValidationError("Must not contain lone surrogates.")
-        is_control = category == "Cc" and not (multiline and character in ALLOWED_CONTROLS)
+        # The line and paragraph separators break a mail header as a line feed does.
+        is_control = category in {"Cc", "Zl", "Zp"} and not (multiline and character in ALLOWED_CONTROLS)
         if is_control or "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069":
             raise serializers.ValidationError(f"Must not contain the control character U+{ord(character):04X}.")
 
@@ -82,17 +83,51 @@ class StrictBooleanField(serializers.BooleanField):
         return data
 
 
+class StrictChoiceField(serializers.ChoiceField):
+    """Accept one of the words; what was sent instead is not echoed, for it may be a megabyte."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the word; raise ValidationError that lists the words."""
+        if not isinstance(data, str) or data not in self.choices:
+            raise serializers.ValidationError(f"Must be one of: {', '.join(map(str, self.choices))}.")
+        return data
+
+
+class StrictListField(serializers.ListField):
+    """Accept a JSON list; too many items are refused before any of them is looked at."""
+
+    def __init__(self, *, max_length: int = 1000, **kwargs: Any) -> None:
+        self.most = max_length
+        super().__init__(max_length=max_length, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the items; raise ValidationError for another type or too many of them."""
+        if not isinstance(data, list):
+            raise serializers.ValidationError("Must be a list.")
+        if len(data) > self.most:
+            raise serializers.ValidationError(f"Must not hold more than {self.most} items.")
+        return super().to_internal_value(data)
+
+
+def read_uuid(text: Any) -> uuid.UUID | None:
+    """Return the UUID whose 36-character form `text` is, or None: an id has one spelling, apart from its case."""
+    try:
+        value = uuid.UUID(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    # uuid.UUID also takes braces, underscores and the digits of other scripts.
+    return value if value is not None and str(value) == str(text).lower() else None
+
+
 class StrictUUIDField(serializers.UUIDField):
     """Accept the 36-character form of a UUID only."""
 
     def to_internal_value(self, data: Any) -> uuid.UUID:
         """Return the id; raise ValidationError for anything else."""
-        try:
-            if isinstance(data, str) and len(data) == 36:
-                return uuid.UUID(data)
-        except ValueError:
-            pass
-        raise serializers.ValidationError("Must be a UUID.")
+        row_id = read_uuid(data)
+        if row_id is None:
+            raise serializers.ValidationError("Must be a UUID.")
+        return row_id
 
 
 class StrictDateTimeField(serializers.DateTimeField):
@@ -131,12 +166,14 @@ class StrictJSONField(serializers.JSONField):
 
 
 def check_json(value: Any, depth: int = 0) -> None:
-    """Refuse what PostgreSQL's jsonb cannot hold, and nesting beyond MAX_JSON_DEPTH."""
+    """Refuse what PostgreSQL's jsonb cannot hold (1e400 reads as infinity), and nesting beyond MAX_JSON_DEPTH."""
     if depth > MAX_JSON_DEPTH:
         raise serializers.ValidationError(f"Must not nest deeper than {MAX_JSON_DEPTH} levels.")
     if isinstance(value, str):
         if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
             raise serializers.ValidationError("Must not contain NUL or lone surrogates.")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise serializers.ValidationError("Must not contain numbers beyond a double's range.")
     elif isinstance(value, Mapping):
         for key, inner in value.items():
             check_json(key, depth)

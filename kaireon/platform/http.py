@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
-from requests.certs import where as bundled_authorities
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from kaireon.platform.addresses import (
     AddressRefusedError,
@@ -242,5 +242,5 @@ def _reason(error: Exception) -> str:
 def _default_tls() -> ssl.SSLContext:
     """Trust the system's authorities (and SSL_CERT_FILE), and the bundled ones where a bare machine has none."""
     context = ssl.create_default_context()
-    context.load_verify_locations(bundled_authorities())
+    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
     return context

@@ -1,4 +1,4 @@
-"""Transaction-level advisory locks: safe behind a transaction pooler, released by commit, rollback or a dead process."""
+"""Transaction-level advisory locks: safe behind a pooler; commit, rollback or a dead process releases them."""
 
 import hashlib
 from typing import Any
@@ -21,7 +21,7 @@ def try_xact_lock(key: int) -> bool:
 
 
 def xact_lock(*keys: int) -> None:
-    """Wait for all locks, in ascending order so that two callers can never deadlock; held until the transaction ends."""
+    """Wait for all locks, in ascending order so that two callers never deadlock; held until the transaction ends."""
     _require_transaction()
     with connection.cursor() as cursor:
         cursor.execute(

@@ -61,7 +61,7 @@ class Loop:
         try:
             close_old_connections()
             did_work = self.step()
-        except Exception as error:  # the loop outlives every failure of one step
+        except Exception as error:  # noqa: BLE001 - the loop outlives every failure of one step
             self._note_failure(error)
             return False
         self.consecutive_failures = 0

@@ -37,7 +37,7 @@ def page(
                 return HttpResponseRedirect(f"{settings.LOGIN_URL}?{query}")
             needed = write_role if write_role and request.method not in {"GET", "HEAD"} else role
             if request.tenant is None or request.actor is None:
-                return error_page(request, 403, "You are not a member of any tenant", "Ask an administrator to add you.")
+                return error_page(request, 403, "You are not a member of any tenant", "Ask an administrator.")
             if not request.actor.role.allows(needed):
                 return error_page(request, 403, f"This needs the role {needed}", f"You have {request.actor.role}.")
             try:

@@ -1,6 +1,6 @@
 """OpenAPI: every operation documents the errors that the envelope can carry."""
 
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiResponse
@@ -37,11 +37,11 @@ class EnvelopeAutoSchema(AutoSchema):
         parts = [part for part in self.path.split("/") if part and part not in {"api", "v1"}]
         return [parts[0] if parts else "api"]
 
-    def _get_response_bodies(self, direction: str = "response") -> Any:
+    def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> Any:
         responses = super()._get_response_bodies(direction)
         for status, description in self._errors().items():
             if status not in responses:
-                responses[status] = self._get_response_for_code(
+                responses[status] = self._get_response_for_code(  # type: ignore[no-untyped-call]
                     OpenApiResponse(ErrorSerializer, description=description), status, direction=direction
                 )
         return responses

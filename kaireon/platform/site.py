@@ -7,7 +7,7 @@ from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
 
 
-class SettingsSite(UnfoldAdminSite):
+class SettingsSite(UnfoldAdminSite):  # type: ignore[misc]
     """Admit members of a tenant; what they may do is decided by their role in each model's admin."""
 
     site_url = "/"
@@ -17,7 +17,7 @@ class SettingsSite(UnfoldAdminSite):
         """Admit whoever is signed in and a member of some tenant."""
         return bool(request.user.is_active and getattr(request, "tenant", None))
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # type: ignore[override]
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Lead from /settings/ to the overview; the navigation lists every settings page."""
         return HttpResponseRedirect(reverse("overview"))
 

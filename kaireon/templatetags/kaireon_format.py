@@ -47,4 +47,6 @@ def moment(at: datetime | None) -> str:
     text = f"{duration(seconds)} ago" if seconds >= 0 else f"in {duration(-seconds)}"
     if 0 <= seconds < 5:
         text = "just now"
-    return format_html('<time datetime="{}" title="{} UTC">{}</time>', exact.isoformat(), f"{exact:%Y-%m-%d %H:%M:%S}", text)
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}</time>', exact.isoformat(), f"{exact:%Y-%m-%d %H:%M:%S}", text
+    )

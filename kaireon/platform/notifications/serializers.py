@@ -89,7 +89,7 @@ class KindShape(StrictSerializer):
 class ProviderListShape(StrictSerializer):
     """All destinations of the tenant, newest first, and the kinds there can be."""
 
-    data = ProviderShape(many=True)
+    data = ProviderShape(many=True)  # type: ignore[assignment]
     kinds = KindShape(many=True)
 
 
@@ -147,7 +147,7 @@ class DeliveryDetailShape(DeliveryShape):
     message = StrictCharField(allow_blank=True)
     severity = StrictCharField()
     link = StrictCharField(allow_blank=True)
-    data = serializers.DictField(child=StrictJSONField(allow_any=True))
+    data = serializers.DictField(child=StrictJSONField(allow_any=True))  # type: ignore[assignment]
     attemptLog = AttemptShape(many=True)  # noqa: N815
     resendIds = serializers.ListField(child=StrictUUIDField())  # noqa: N815
     foldedIds = serializers.ListField(child=StrictUUIDField())  # noqa: N815

@@ -28,7 +28,7 @@ class TenantModelAdmin(ModelAdmin):  # type: ignore[misc]
         manager: Any = self.model._default_manager
         return manager.for_tenant(request.tenant).order_by(*self.get_ordering(request))  # type: ignore[attr-defined]
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Give a new row to the current tenant."""
         if not change:
             obj.tenant = request.tenant  # type: ignore[attr-defined]

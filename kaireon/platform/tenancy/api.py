@@ -62,7 +62,7 @@ class ApiKeyDetailView(ApiView):
 
 
 class TenantStatusView(ApiView):
-    """Who am I, for which tenant?"""
+    """Tell the caller who they are, and for which tenant."""
 
     scope = "tenant"
 

@@ -9,14 +9,14 @@ from typing import Any, Self, TypeVar
 
 from django.db import models
 
-Row = TypeVar("Row", bound=models.Model, covariant=True)
+Row_co = TypeVar("Row_co", bound=models.Model, covariant=True)
 
 
 class TenantScopeMissing(RuntimeError):
     """A query on a tenant's table was about to run for all tenants without saying so."""
 
 
-class TenantQuerySet(models.QuerySet[Row]):
+class TenantQuerySet(models.QuerySet[Row_co]):
     """A query set that runs only once its tenant, or the wish for all of them, has been said."""
 
     _is_scoped = False
@@ -32,7 +32,7 @@ class TenantQuerySet(models.QuerySet[Row]):
         return self._scoped()
 
     def _scoped(self) -> Self:
-        clone = self._chain()
+        clone: Self = self._chain()  # type: ignore[attr-defined]
         clone._is_scoped = True
         return clone
 
@@ -50,7 +50,7 @@ class TenantQuerySet(models.QuerySet[Row]):
         self._require_scope()
         super()._fetch_all()  # type: ignore[misc]
 
-    def iterator(self, *args: Any, **kwargs: Any) -> Iterator[Row]:
+    def iterator(self, *args: Any, **kwargs: Any) -> Iterator[Row_co]:
         """Stream the rows; see QuerySet.iterator."""
         self._require_scope()
         return super().iterator(*args, **kwargs)
@@ -100,11 +100,10 @@ class TenantModel(models.Model):
     tenant = models.ForeignKey("tenancy.Tenant", on_delete=models.CASCADE, db_index=False, related_name="+")
 
     objects = TenantManager()
+    unscoped = models.Manager()  # noqa: DJ012 - managers stand together
 
     class Meta:
         abstract = True
         # Cascades and forward relations start from rows that were reached through a scope.
         base_manager_name = "unscoped"
         default_manager_name = "objects"
-
-    unscoped = models.Manager()

@@ -36,7 +36,9 @@ def create_tenant(*, name: str, now: datetime, slug: str = "", timezone: str = "
     clean_name = _clean_name(name)
     clean_slug = slug or slugify(clean_name)[:63]
     if not clean_slug:
-        raise Unprocessable("The name has no letter or digit to make a slug of; give one.", fields={"slug": ["required"]})
+        raise Unprocessable(
+            "The name has no letter or digit to make a slug of; give one.", fields={"slug": ["required"]}
+        )
     if timezone not in zoneinfo.available_timezones():
         raise Unprocessable(f"There is no time zone {timezone!r}.", fields={"timezone": ["unknown IANA zone"]})
     is_first = not Tenant.objects.exists()
@@ -83,15 +85,15 @@ def _new_user(email: str, password: str | None) -> User:
 @transaction.atomic(durable=True)
 def create_api_key(
     *, tenant: Tenant, name: str, role: Role, actor: Actor, now: datetime,
-    scopes: list[str] | None = None, expires_at: datetime | None = None,
+    scopes: list[str] | None = None, expires_at: datetime | None = None, key: str = "",
 ) -> tuple[ApiKey, str]:  # fmt: skip
-    """Create a key and return its row and the key itself, which cannot be had again.
+    """Create a key and return its row and the key itself, which cannot be had again; `key` gives one made before.
 
     Raises Unprocessable for an empty name or an expiry that has passed.
     """
     if expires_at is not None and expires_at <= now:
         raise Unprocessable("The key would have expired already.", fields={"expiresAt": ["must be in the future"]})
-    key = generate_key()
+    key = key or generate_key()
     row = ApiKey.objects.create(
         tenant=tenant, name=_clean_name(name), prefix=shown_prefix(key), key_hash=hash_key(key), role=role,
         scopes=scopes or [], expires_at=expires_at,

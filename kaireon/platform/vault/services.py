@@ -16,6 +16,8 @@ from kaireon.platform.vault.models import PlatformSetting
 __all__ = ["VaultError", "delete_secret", "put_secret", "read_secret", "read_secrets", "rotate_batch"]
 
 ROTATION_BATCH = 100
+SecretPlace = tuple[uuid.UUID, str]
+Rotation = tuple[int, dict[uuid.UUID, str]]
 
 
 @lru_cache(maxsize=4)
@@ -47,7 +49,9 @@ def read_secret(*, tenant_id: uuid.UUID, key: str) -> dict[str, Any]:
     return key_ring().decrypt(row.ciphertext, Place(tenant_id, key))
 
 
-def read_secrets(*, places: Iterable[tuple[uuid.UUID, str]]) -> dict[tuple[uuid.UUID, str], dict[str, Any] | VaultError]:
+def read_secrets(
+    *, places: Iterable[tuple[uuid.UUID, str]]
+) -> dict[tuple[uuid.UUID, str], dict[str, Any] | VaultError]:
     """Return the objects under many names of many tenants, in one query.
 
     A name without a row is left out; one that does not open holds its VaultError, so that it stops nobody else.
@@ -56,7 +60,7 @@ def read_secrets(*, places: Iterable[tuple[uuid.UUID, str]]) -> dict[tuple[uuid.
     if not wanted:
         return {}
     names = Q(tenant_id__in={tenant_id for tenant_id, _ in wanted}, key__in={key for _, key in wanted})
-    opened: dict[tuple[uuid.UUID, str], dict[str, Any] | VaultError] = {}
+    opened: dict[SecretPlace, dict[str, Any] | VaultError] = {}
     for row in PlatformSetting.objects.across_tenants().filter(names):
         place = (row.tenant_id, row.key)
         if place in wanted:
@@ -77,7 +81,9 @@ def delete_secret(*, tenant_id: uuid.UUID, key: str) -> None:
 
 
 @transaction.atomic(durable=True)
-def rotate_batch(*, skip: frozenset[uuid.UUID] = frozenset(), limit: int = ROTATION_BATCH) -> tuple[int, dict[uuid.UUID, str]]:
+def rotate_batch(
+    *, skip: frozenset[uuid.UUID] = frozenset(), limit: int = ROTATION_BATCH
+) -> tuple[int, dict[uuid.UUID, str]]:
     """Re-encrypt up to `limit` secrets with the current key; return how many, and why others did not open.
 
     Each batch commits by itself, so a rotation that was interrupted goes on where it stopped, and two at

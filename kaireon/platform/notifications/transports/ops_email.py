@@ -7,7 +7,11 @@ from contextlib import contextmanager
 from typing import Annotated, Any, ClassVar, Final
 
 from anymail.exceptions import AnymailAPIError, AnymailError
-from botocore.exceptions import BotoCoreError, ConnectionClosedError, ReadTimeoutError
+from botocore.exceptions import (  # type: ignore[import-untyped]
+    BotoCoreError,
+    ConnectionClosedError,
+    ReadTimeoutError,
+)
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.mail import EmailMultiAlternatives, get_connection
@@ -117,7 +121,7 @@ def _plain_text(message: Message) -> str:
 
 
 def _html(text: str, link: str) -> str:
-    shown = escape(text)
+    shown = str(escape(text))
     if link:
         shown = shown.replace(escape(link), f'<a href="{escape(link)}">{escape(link)}</a>')
     return f'<div style="font-family: sans-serif; white-space: pre-wrap">{shown}</div>'
@@ -125,9 +129,10 @@ def _html(text: str, link: str) -> str:
 
 def _hand_over(connection: SmtpBackend, mail: EmailMultiAlternatives) -> Receipt:
     """Send over SMTP and keep what Django drops: which recipients were refused while others were taken."""
-    server: smtplib.SMTP = connection.connection
+    server = connection.connection
+    assert server is not None  # open() returned
     recipients = [sanitize_address(address, settings.DEFAULT_CHARSET) for address in mail.recipients()]
-    content = mail.message().as_bytes(linesep="\r\n")
+    content = mail.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]
     refused = server.sendmail(sanitize_address(mail.from_email, settings.DEFAULT_CHARSET), recipients, content)
     reasons = ", ".join(f"{address} ({code})" for address, (code, _) in refused.items())
     return Receipt(note=f"Refused for {reasons}; taken for the others." if refused else "")

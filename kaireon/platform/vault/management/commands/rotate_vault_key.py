@@ -13,8 +13,8 @@ class Command(BaseCommand):
     """Re-encrypt in batches; may be interrupted and started again."""
 
     help = (
-        "Re-encrypt the vault. Set CONNECTOR_ENCRYPTION_KEY to the new key and CONNECTOR_ENCRYPTION_KEY_PREVIOUS to the "
-        "old one, restart every process, then run: manage.py rotate_vault_key. Exit 1 when a secret does not open."
+        "Re-encrypt the vault. Set CONNECTOR_ENCRYPTION_KEY to the new key and CONNECTOR_ENCRYPTION_KEY_PREVIOUS to "
+        "the old one, restart every process, then run: manage.py rotate_vault_key. Exit 1 when a secret does not open."
     )
 
     @plain_errors

@@ -1,0 +1,1 @@
+"""Whole journeys, from the command line or the wire to the row."""

@@ -1,7 +1,10 @@
 """The words of system health, and what follows when something is raised that is open already."""
 
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 
 class Severity(StrEnum):
@@ -15,17 +18,11 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Return the order of severities; info and success are equally harmless."""
-        return _RANKS[self]
+        """Return the order of severities, from 0 for success to 4 for critical."""
+        return BY_RANK.index(self)
 
 
-_RANKS: Final = {
-    Severity.SUCCESS: 0,
-    Severity.INFO: 0,
-    Severity.WARNING: 1,
-    Severity.ERROR: 2,
-    Severity.CRITICAL: 3,
-}
+BY_RANK: Final = (Severity.SUCCESS, Severity.INFO, Severity.WARNING, Severity.ERROR, Severity.CRITICAL)
 
 
 class Source(StrEnum):
@@ -44,6 +41,28 @@ class Source(StrEnum):
     REPORTS = "reports"
     OUTBOX = "outbox"
     AUDIT = "audit"
+
+
+@dataclass(frozen=True, slots=True)
+class HealthAlert:
+    """What to raise. `link` is a path of ours; `user_id` None tells everybody in the tenant.
+
+    Raised again under the same `dedupe_key` while open, it counts up; it is unread and told anew only if it got worse.
+    `fan_out` False keeps an error or critical one inside; `not_through` names destinations that must not carry it.
+    """
+
+    tenant_id: uuid.UUID
+    severity: Severity
+    source: Source
+    title: str
+    message: str = ""
+    link: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    dedupe_key: str | None = None
+    user_id: uuid.UUID | None = None
+    fan_out: bool = True
+    not_through: Collection[uuid.UUID] = ()
+    occurrences: int = 1
 
 
 SEVERE: Final = frozenset({Severity.ERROR, Severity.CRITICAL})

@@ -13,7 +13,9 @@ class SystemHealthAlert(TenantModel):
     """Something that people of a tenant should know; `user` is None when all of them should."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
     severity = models.CharField(max_length=10, choices=[(severity.value, severity.value) for severity in Severity])
     source = models.CharField(max_length=20, choices=[(source.value, source.value) for source in Source])
     title = models.CharField(max_length=255)

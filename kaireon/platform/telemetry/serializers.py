@@ -19,4 +19,4 @@ class MetricSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     help = serializers.CharField()
     type = serializers.CharField()
-    values = MetricValueSerializer(many=True)  # type: ignore[assignment]
+    values = MetricValueSerializer(many=True)

@@ -42,6 +42,7 @@ class AlertRule(TenantModel):
     muted_until = models.DateTimeField(null=True, blank=True)
 
     status = models.CharField(max_length=20, choices=STATUSES, default=Status.OK)
+    severity = models.CharField(max_length=8, choices=SEVERITIES, blank=True)
     last_observed = models.FloatField(null=True, blank=True)
     last_evaluated_at = models.DateTimeField(null=True, blank=True)
     last_fired_at = models.DateTimeField(null=True, blank=True)

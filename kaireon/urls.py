@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from kaireon import pages
+from kaireon.cron import CronTickView
 from kaireon.platform.site import site
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -12,6 +13,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("", include("kaireon.platform.tenancy.urls")),
+    path("", include("alerts.urls")),
+    path("api/cron/tick", CronTickView.as_view(), name="cron-tick"),
     path("settings/", site.urls),
 ]
 handler400 = "kaireon.platform.pages.bad_request"

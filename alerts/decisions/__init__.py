@@ -2,8 +2,9 @@
 
 from alerts.decisions.evaluation import Decision, OpenIncident, Reading, RuleSnapshot, advance, decide, next_possible_at
 from alerts.decisions.explanation import Explained, describe_condition, explain, format_number, hint_for
+from alerts.decisions.messages import Told, compose, dedupe_key
+from alerts.decisions.settlement import Settlement, settle
 from alerts.decisions.severity import derive_severity
-from alerts.decisions.settlement import DeliveryState, Settlement, settle
 from alerts.decisions.simulation import Simulation, SimulationStep, cadence_minutes, simulate
 from alerts.decisions.vocabulary import (
     FLOOR,
@@ -21,7 +22,6 @@ __all__ = [
     "FLOOR",
     "CloseReason",
     "Decision",
-    "DeliveryState",
     "Explained",
     "NoDataPolicy",
     "OpenIncident",
@@ -35,10 +35,13 @@ __all__ = [
     "Simulation",
     "SimulationStep",
     "Status",
+    "Told",
     "TransitionKind",
     "advance",
     "cadence_minutes",
+    "compose",
     "decide",
+    "dedupe_key",
     "derive_severity",
     "describe_condition",
     "explain",

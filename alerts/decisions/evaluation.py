@@ -80,6 +80,9 @@ class Decision(NamedTuple):
         return Status.RESOLVED if self.reason is Reason.RESOLVED else self.status
 
 
+Held = tuple[Status, Reason, datetime | None]
+
+
 def _equals(observed: float, threshold: float) -> bool:
     # Rates are quotients: 3/10 must equal a threshold typed as 0.3.
     return math.isclose(observed, threshold, rel_tol=1e-9, abs_tol=1e-12)
@@ -137,18 +140,25 @@ def _breaching(rule: RuleSnapshot, severity: Severity, now: datetime) -> Decisio
     )  # fmt: skip
 
 
-def _held_back(rule: RuleSnapshot, now: datetime) -> tuple[Status, Reason, datetime | None] | None:
+def _held_back(rule: RuleSnapshot, now: datetime) -> Held | None:
     """Return why a breaching rule stays silent now, or None when it may fire."""
+    return _held_by_person(rule, now) or _held_by_message(rule, now)
+
+
+def _held_by_person(rule: RuleSnapshot, now: datetime) -> Held | None:
     if rule.muted_until is not None and now < rule.muted_until:
         return Status.MUTED, Reason.MUTED, rule.muted_until
     if rule.incident is not None and rule.incident.is_acknowledged:
         return Status.MUTED, Reason.ACKNOWLEDGED, None
+    return None
+
+
+def _held_by_message(rule: RuleSnapshot, now: datetime) -> Held | None:
     if rule.last_outcome is Outcome.IN_FLIGHT:
         return Status.COOLDOWN, Reason.IN_FLIGHT, None
-    cooldown_ends = _cooldown_ends(rule)
+    cooldown_ends, floor_ends = _cooldown_ends(rule), _floor_ends(rule)
     if cooldown_ends is not None and now < cooldown_ends:
         return Status.COOLDOWN, Reason.COOLDOWN, cooldown_ends
-    floor_ends = _floor_ends(rule)
     if floor_ends is not None and now < floor_ends:
         if rule.last_outcome is Outcome.FAILED:
             return Status.DELIVERY_FAILED, Reason.RETRY_SOON, floor_ends

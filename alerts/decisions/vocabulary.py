@@ -3,7 +3,7 @@
 from datetime import timedelta
 from enum import StrEnum
 
-# A tick that is retried after its answer was lost is no new fact: not even `cooldownMinutes: 0` fires twice within this.
+# A tick retried after its answer was lost is no new fact: not even `cooldownMinutes: 0` fires twice within this.
 FLOOR = timedelta(seconds=30)
 
 

@@ -20,7 +20,7 @@ SELECT lpad(to_hex(g), 32, '0')::uuid, (%(tenants)s::uuid[])[1 + g * 7919 %% %(t
     t.at, t.at, o.outcome, o.classification, o.category, 'inbound', CASE o.outcome WHEN 'convert' THEN g %% 90 + 10 END
 FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS g,
 LATERAL (SELECT %(start)s::timestamptz + g * %(step)s::interval AS at) AS t,
-LATERAL (SELECT g * 104729 %% 100 AS draw) AS d,
+LATERAL (SELECT (hashint8(g) & 2147483647) %% 100 AS draw) AS d,
 LATERAL (
     SELECT CASE WHEN draw < 72 THEN 'impression' WHEN draw < 86 THEN 'click' WHEN draw < 90 THEN 'accept'
                 WHEN draw < 93 THEN 'convert' WHEN draw < 97 THEN 'dismiss' ELSE 'not_interested' END AS outcome,
@@ -32,9 +32,10 @@ INSERT INTO interactions_decisiontrace (
     id, tenant_id, idempotency_key, customer_id, occurred_at, created_at, after_qualification, after_contact_policy,
     final_count, selected, selected_count, total_latency_ms, degraded_scoring, status_code)
 SELECT lpad(to_hex(g), 32, '0')::uuid, (%(tenants)s::uuid[])[1 + g * 7919 %% %(tenant_count)s], 'bench-' || g,
-    'customer-' || g %% 50021, t.at, t.at, 12, g * 31 %% 12, g * 31 %% 5, '[]', g * 31 %% 5,
-    5 + g * 104729 %% 400, g %% 41 = 0, CASE WHEN g %% 997 = 0 THEN 503 ELSE 200 END
+    'customer-' || g %% 50021, t.at, t.at, 12, draw %% 12, draw %% 5, '[]', draw %% 5,
+    5 + draw %% 400, draw %% 41 = 0, CASE WHEN draw %% 997 = 0 THEN 503 ELSE 200 END
 FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS g,
+LATERAL (SELECT hashint8(g) & 2147483647 AS draw) AS d,
 LATERAL (SELECT %(start)s::timestamptz + g * %(step)s::interval AS at) AS t
 """
 

@@ -85,7 +85,7 @@ class Metric:
     """One entry of the catalogue."""
 
     name: str
-    label: str
+    title: str
     unit: Unit
     description: str
     formula: Formula
@@ -96,7 +96,7 @@ class Metric:
         return type(self.formula).__name__.lower()
 
 
-class UnknownMetric(LookupError):
+class UnknownMetric(LookupError):  # noqa: N818 - the rule's status has the same name
     """No metric of this name is registered."""
 
 
@@ -154,7 +154,10 @@ DEFINITIONS = (
         "acceptance_rate", "Acceptance rate", Unit.RATIO, "Positive outcomes per impression.",
         Ratio(POSITIVES, IMPRESSIONS),
     ),
-    Metric("ctr", "Click-through rate", Unit.RATIO, "Clicks and conversions per impression.", Ratio(CLICKS, IMPRESSIONS)),
+    Metric(
+        "ctr", "Click-through rate", Unit.RATIO, "Clicks and conversions per impression.",
+        Ratio(CLICKS, IMPRESSIONS),
+    ),
     Metric("revenue", "Revenue", Unit.CURRENCY, "Sum of the conversion values.", Total(REVENUE)),
     Metric(
         "selection_frequency", "Selection frequency", Unit.RATIO, "Share of decisions that selected an offer.",
@@ -169,7 +172,8 @@ DEFINITIONS = (
         Ratio(DEGRADED, TRACES),
     ),
     Metric(
-        "suppression_rate", "Suppression rate", Unit.RATIO, "Share of qualified offers that the contact policy removed.",
+        "suppression_rate", "Suppression rate", Unit.RATIO,
+        "Share of qualified offers that the contact policy removed.",
         Ratio(SUPPRESSED, QUALIFIED),
     ),
     Metric(

@@ -22,6 +22,11 @@ def _choices(
     return [(word.value, word.value) for word in words]
 
 
+def _optional_id() -> "models.CharField[str | None, str | None]":
+    """Declare an id that may be absent: null, because that is what the events carry then."""
+    return models.CharField(max_length=TEXT_ID, null=True)
+
+
 class CatalogueEntry(TenantModel):
     """A named thing that the customer's systems call by `key`."""
 
@@ -97,8 +102,8 @@ class OutcomeType(TenantModel):
 class RecordedEvent(TenantModel):
     """What interactions and traces share: identity, idempotency, and the times.
 
-    `event_id` is the outbox event written with the row (None for imported history). `request_hash` is the SHA-256 of the
-    request's body: the same key with another body is a conflict, not a duplicate.
+    `event_id` is the outbox event written with the row (None for imported history). `request_hash` is the SHA-256 of
+    the request's body: the same key with another body is a conflict, not a duplicate.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -106,9 +111,9 @@ class RecordedEvent(TenantModel):
     idempotency_key = models.CharField(max_length=TEXT_ID)
     request_hash = models.BinaryField(null=True, editable=False)
     customer_id = models.CharField(max_length=TEXT_ID)
-    recommendation_id = models.CharField(max_length=TEXT_ID, null=True)
-    channel_id = models.CharField(max_length=TEXT_ID, null=True)
-    placement_id = models.CharField(max_length=TEXT_ID, null=True)
+    recommendation_id = _optional_id()
+    channel_id = _optional_id()
+    placement_id = _optional_id()
     occurred_at = models.DateTimeField()
     created_at = models.DateTimeField(db_default=Now())
 
@@ -128,8 +133,8 @@ class Interaction(RecordedEvent):
     category = models.CharField(max_length=10, choices=_choices(Category))
     direction = models.CharField(max_length=8, choices=_choices(Direction))
     rank = models.PositiveIntegerField(null=True)
-    creative_id = models.CharField(max_length=TEXT_ID, null=True)
-    offer_id = models.CharField(max_length=TEXT_ID, null=True)
+    creative_id = _optional_id()
+    offer_id = _optional_id()
     conversion_value = models.DecimalField(max_digits=20, decimal_places=6, null=True)
     context = models.JSONField(null=True)
     outcome_details = models.JSONField(null=True)

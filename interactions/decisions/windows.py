@@ -56,21 +56,21 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ScanPlan:
-    """What one statement reads: spans that do not overlap, cut at the boundaries of the windows."""
+    """What one statement reads: spans that do not overlap, in time order, cut at every boundary of a window."""
 
     boundaries: list[datetime]
     spans: list[Span]
 
     def index_of(self) -> dict[datetime, int]:
-        """Return each boundary's position, which counts the segments before it."""
+        """Return each boundary's position; segment n is the time between boundary n and the next."""
         return {boundary: index for index, boundary in enumerate(self.boundaries)}
 
 
 def plan_scan(windows: Iterable[Window]) -> ScanPlan:
     """Turn windows into spans that read each row once, and only rows that some window needs.
 
-    A span is shared by all tenants that need its time, because their rows lie on the same pages; a tenant with a long
-    window gets the rest of it alone, so the others do not pay. Empty windows (start at or after end) need no row.
+    A span is shared by all tenants that need its time; a tenant with a long window gets the rest of it alone, so the
+    others do not pay for it. Empty windows (start at or after end) need no row.
     """
     by_tenant: dict[uuid.UUID, set[tuple[datetime, datetime]]] = defaultdict(set)
     boundaries: set[datetime] = set()
@@ -79,23 +79,28 @@ def plan_scan(windows: Iterable[Window]) -> ScanPlan:
             by_tenant[tenant_id].add((start, end))
             boundaries.add(start)
             boundaries.add(end)
-    return ScanPlan(sorted(boundaries), _sweep({tenant: _merge(sorted(spans)) for tenant, spans in by_tenant.items()}))
+    ordered = sorted(boundaries)
+    return ScanPlan(ordered, _sweep(ordered, {tenant: _merge(sorted(spans)) for tenant, spans in by_tenant.items()}))
 
 
-def _sweep(intervals: Mapping[uuid.UUID, Sequence[tuple[datetime, datetime]]]) -> list[Span]:
-    """Walk over the edges of all intervals in time order and note who needs the time between two edges."""
+def _sweep(
+    boundaries: Sequence[datetime], intervals: Mapping[uuid.UUID, Sequence[tuple[datetime, datetime]]]
+) -> list[Span]:
+    """Walk over the boundaries in time order and note who needs the time up to the next one."""
     toggles: dict[datetime, set[uuid.UUID]] = defaultdict(set)
     for tenant_id, spans in intervals.items():
         for start, end in spans:
             toggles[start].add(tenant_id)
             toggles[end].add(tenant_id)
-    edges = sorted(toggles)
     needing: set[uuid.UUID] = set()
+    tenants: tuple[uuid.UUID, ...] = ()
     swept: list[Span] = []
-    for edge, following in itertools.pairwise(edges):
-        needing ^= toggles[edge]
-        if needing:
-            swept.append(Span(tuple(sorted(needing)), edge, following))
+    for boundary, following in itertools.pairwise(boundaries):
+        if changes := toggles.get(boundary):
+            needing ^= changes
+            tenants = tuple(sorted(needing))
+        if tenants:
+            swept.append(Span(tenants, boundary, following))
     return swept
 
 

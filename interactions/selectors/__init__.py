@@ -2,8 +2,8 @@
 
 from interactions.decisions import MetricRequest
 from interactions.metrics import Metric, UnknownMetric, catalogue, find_metric
-from interactions.selectors.outcomes import outcome_types
 from interactions.selectors.metrics import read_metrics
+from interactions.selectors.outcomes import outcome_types
 from interactions.selectors.series import MAX_INSTANTS, MAX_SAMPLES, TooMuchHistory, read_series
 
 __all__ = [

@@ -3,7 +3,6 @@
 The number of statements depends on which tables the metrics read, never on how many rules, tenants or windows ask.
 """
 
-import functools
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -12,24 +11,24 @@ from typing import Any
 
 from django.db import connection
 
-from interactions.decisions import MetricRequest, PrefixSums, ScanPlan, Span, Window, plan_scan
+from interactions.decisions import MetricRequest, PrefixSums, Span, Window, plan_scan
 from interactions.metrics import Aggregate, Gauge, Metric, Percentile, Ratio, Source, Total, metric_named
 
 # LATERAL and not a plain join: each span is its own range scan of (tenant, occurred_at) by construction. A planner that
 # knows nothing about the newest rows must not get to choose a plan that reads the table.
 _SUMS = """
-SELECT s.*
-FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS w (tenants, start_at, end_at)
+SELECT w.ordinal, s.*
+FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) WITH ORDINALITY AS w (tenants, start_at, end_at, ordinal)
 CROSS JOIN LATERAL (
-    SELECT r.tenant_id, width_bucket(r.occurred_at, %s::timestamptz[]) - 1 AS segment, {aggregates}
+    SELECT r.tenant_id, {aggregates}
     FROM {table} AS r
     WHERE r.tenant_id = ANY (w.tenants::uuid[]) AND r.occurred_at >= w.start_at AND r.occurred_at < w.end_at
-    GROUP BY 1, 2
+    GROUP BY 1
 ) AS s
 """
 _PERCENTILES = """
-SELECT s.tenant_id, w.start_at, w.end_at, {columns}
-FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS w (tenants, start_at, end_at)
+SELECT w.ordinal, s.*
+FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) WITH ORDINALITY AS w (tenants, start_at, end_at, ordinal)
 CROSS JOIN LATERAL (
     SELECT r.tenant_id, {percentiles}
     FROM {table} AS r
@@ -69,9 +68,9 @@ class _Sums:
 
     def __init__(self, source: Source, aggregates: Iterable[Aggregate], windows: Iterable[Window]) -> None:
         self._columns = {aggregate: number for number, aggregate in enumerate(dict.fromkeys(aggregates))}
-        self._plan = plan_scan(windows)
-        self._position = self._plan.index_of()
-        self._sums = _scan(source, list(self._columns), self._plan)
+        plan = plan_scan(windows)
+        self._position = plan.index_of()
+        self._sums = self._scan(source, plan.spans)
         self._memo: dict[Window, tuple[Any, ...]] = {}
 
     def value(self, aggregate: Aggregate, window: Window) -> Any:
@@ -87,27 +86,26 @@ class _Sums:
             return ()
         return sums.between(self._position[window.start], self._position[window.end])
 
-
-def _scan(source: Source, aggregates: Sequence[Aggregate], plan: ScanPlan) -> dict[uuid.UUID, PrefixSums]:
-    if not plan.spans:
-        return {}
-    statement = _SUMS.format(
-        table=source.value,
-        aggregates=", ".join(aggregate.sql for aggregate in aggregates),
-    )
-    rows: dict[uuid.UUID, list[tuple[int, Sequence[Any]]]] = defaultdict(list)
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [*span_columns(plan.spans), plan.boundaries])
-        for tenant_id, segment, *sums in cursor.fetchall():
-            rows[tenant_id].append((segment, sums))
-    return {tenant_id: PrefixSums.of(found, len(aggregates)) for tenant_id, found in rows.items()}
+    def _scan(self, source: Source, spans: Sequence[Span]) -> dict[uuid.UUID, PrefixSums]:
+        if not spans:
+            return {}
+        aggregates = ", ".join(f"{aggregate.sql} AS a{number}" for aggregate, number in self._columns.items())
+        rows: dict[uuid.UUID, list[tuple[int, Sequence[Any]]]] = defaultdict(list)
+        with connection.cursor() as cursor:
+            cursor.execute(_SUMS.format(table=source.value, aggregates=aggregates), span_columns(spans))
+            for ordinal, tenant_id, *sums in cursor.fetchall():
+                rows[tenant_id].append((self._position[spans[ordinal - 1].start], sums))
+        return {tenant_id: PrefixSums.of(found, len(self._columns)) for tenant_id, found in rows.items()}
 
 
 def span_columns(spans: Sequence[Span]) -> list[list[Any]]:
     """Return tenants, starts and ends as parameters; arrays of different lengths cannot nest, so tenants are text."""
-    text = functools.cache(str)
-    tenants = ["{" + ",".join(text(tenant) for tenant in span.tenants) + "}" for span in spans]
-    return [tenants, [span.start for span in spans], [span.end for span in spans]]
+    texts: dict[int, str] = {}
+    for span in spans:
+        # Spans share their tuple of tenants: one text for thousands of spans.
+        if id(span.tenants) not in texts:
+            texts[id(span.tenants)] = "{" + ",".join(map(str, span.tenants)) + "}"
+    return [[texts[id(span.tenants)] for span in spans], [span.start for span in spans], [span.end for span in spans]]
 
 
 def _read_additive(requests: Sequence[MetricRequest]) -> Values:
@@ -143,21 +141,21 @@ def _read_percentiles(requests: Sequence[MetricRequest]) -> Values:
 
 
 def _read_percentiles_of(source: Source, pairs: Sequence[tuple[MetricRequest, Percentile]]) -> Values:
-    formulas = list(dict.fromkeys(formula for _, formula in pairs))
     tenants: dict[tuple[datetime, datetime], dict[uuid.UUID, None]] = defaultdict(dict)
     for request, _ in pairs:
         tenants[request.start, request.end][request.tenant_id] = None
     spans = [Span(tuple(ids), start, end) for (start, end), ids in tenants.items()]
-    percentiles = [
+    formulas = list(dict.fromkeys(formula for _, formula in pairs))
+    columns = ", ".join(
         f"percentile_cont(%s) WITHIN GROUP (ORDER BY r.{formula.column}) AS p{number}"
         for number, formula in enumerate(formulas)
-    ]
-    columns = ", ".join(f"s.p{number}" for number in range(len(formulas)))
-    statement = _PERCENTILES.format(table=source.value, percentiles=", ".join(percentiles), columns=columns)
-    parameters = [*span_columns(spans), *(formula.fraction for formula in formulas)]
+    )
+    found: dict[Window, Sequence[float | None]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        found = {Window(tenant_id, start, end): row for tenant_id, start, end, *row in cursor.fetchall()}
+        statement = _PERCENTILES.format(table=source.value, percentiles=columns)
+        cursor.execute(statement, [*span_columns(spans), *(formula.fraction for formula in formulas)])
+        for ordinal, tenant_id, *values in cursor.fetchall():
+            found[Window(tenant_id, *spans[ordinal - 1][1:])] = values
     position = {formula: number for number, formula in enumerate(formulas)}
     nothing = [None] * len(formulas)
     return {request: found.get(request.window, nothing)[position[formula]] for request, formula in pairs}

@@ -1,4 +1,4 @@
-"""One metric of one tenant at many instants, for sparklines and backtests: the rows are read once, whatever the overlap."""
+"""One metric of one tenant at many instants, for sparklines and backtests: each row is read once, whatever overlaps."""
 
 import uuid
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from interactions.decisions import MetricRequest, Window, plan_scan, slide_percentile
+from interactions.decisions import MetricRequest, Span, Window, plan_scan, slide_percentile
 from interactions.metrics import Gauge, Percentile, metric_named
 from interactions.selectors.metrics import read_metrics, span_columns
 from kaireon.platform.errors import Unprocessable
@@ -17,12 +17,14 @@ MAX_INSTANTS = 25_000
 MAX_SAMPLES = 1_000_000
 
 _SAMPLES = """
-SELECT width_bucket(r.occurred_at, %s::timestamptz[]) - 1, r.{column}, count(*)
-FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS w (tenants, start_at, end_at)
-JOIN {table} AS r
-    ON r.tenant_id = ANY (w.tenants::uuid[]) AND r.occurred_at >= w.start_at AND r.occurred_at < w.end_at
-WHERE r.{column} IS NOT NULL
-GROUP BY 1, 2
+SELECT w.ordinal, s.*
+FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) WITH ORDINALITY AS w (tenants, start_at, end_at, ordinal)
+CROSS JOIN LATERAL (
+    SELECT r.{column}, count(*)
+    FROM {table} AS r
+    WHERE r.tenant_id = ANY (w.tenants::uuid[]) AND r.occurred_at >= w.start_at AND r.occurred_at < w.end_at
+    GROUP BY 1
+) AS s
 LIMIT %s
 """
 
@@ -58,15 +60,21 @@ def read_series(
 
 def _read_percentile_series(formula: Percentile, windows: Sequence[Window]) -> dict[datetime, float | None]:
     plan = plan_scan(windows)
-    if not plan.spans:
-        return dict.fromkeys(window.end for window in windows)
     position = plan.index_of()
-    spans = [(position[window.start], position[window.end]) for window in windows]
+    samples = [(position[start], value, count) for start, value, count in _samples(formula, plan.spans)]
+    edges = [(position.get(window.start, 0), position.get(window.end, 0)) for window in windows]
+    found = slide_percentile(samples, edges, formula.fraction)
+    return {window.end: value for window, value in zip(windows, found, strict=True)}
+
+
+def _samples(formula: Percentile, spans: Sequence[Span]) -> list[tuple[datetime, float, int]]:
+    """Return (start of the span, value, how often)."""
+    if not spans:
+        return []
     with connection.cursor() as cursor:
         statement = _SAMPLES.format(table=formula.source.value, column=formula.column)
-        cursor.execute(statement, [plan.boundaries, *span_columns(plan.spans), MAX_SAMPLES + 1])
-        samples = cursor.fetchall()
-    if len(samples) > MAX_SAMPLES:
+        cursor.execute(statement, [*span_columns(spans), MAX_SAMPLES + 1])
+        rows = cursor.fetchall()
+    if len(rows) > MAX_SAMPLES:
         raise TooMuchHistory(f"More than {MAX_SAMPLES} values to rank; choose fewer days.")
-    found = slide_percentile(samples, spans, formula.fraction)
-    return {window.end: value for window, value in zip(windows, found, strict=True)}
+    return [(spans[ordinal - 1].start, value, count) for ordinal, value, count in rows]

@@ -1,7 +1,7 @@
 """Read rows out of a CSV or Parquet file with bounded memory; a row that cannot be read comes with the reason."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,7 @@ class RowFile(Protocol):
 @contextmanager
 def open_rows(path: Path) -> Iterator[RowFile]:
     """Open a `.csv` or `.parquet` file and check its columns. Raises UnreadableFile."""
-    kinds = {".csv": _CsvFile, ".parquet": _ParquetFile}
+    kinds: dict[str, Callable[[IO[bytes], int], RowFile]] = {".csv": _CsvFile, ".parquet": _ParquetFile}
     kind = kinds.get(path.suffix.lower())
     if kind is None:
         raise UnreadableFile(f"{path}: the file must end in .csv or .parquet.")

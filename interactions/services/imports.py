@@ -4,13 +4,13 @@ import csv
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from interactions.decisions import SYSTEM_OUTCOMES
-from interactions.decisions.imported_rows import ImportedRow, OutcomeMeaning, RowRejected, parse_row
+from interactions.decisions.cells import RowRejected
+from interactions.decisions.imported_rows import ImportedRow, OutcomeMeaning, parse_row
 from interactions.models import OutcomeType
 from interactions.services.files import RowFile, SourceRow, UnreadableFile, open_rows
 from interactions.services.loading import load_interactions
@@ -32,10 +32,6 @@ class ImportReport:
     rejected: int = 0
     rejected_file: str | None = None
     dry_run: bool = False
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the counts by name."""
-        return asdict(self)
 
 
 Progress = Callable[[int, int], None]

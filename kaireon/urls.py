@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("", include("kaireon.platform.tenancy.urls")),
+    path("", include("kaireon.platform.notifications.urls")),
     path("", include("alerts.urls")),
     path("api/cron/tick", CronTickView.as_view(), name="cron-tick"),
     path("settings/", site.urls),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
 from kaireon.platform.addresses import AddressRefusedError
 from kaireon.platform.budget import Budget
@@ -138,12 +139,12 @@ def test_an_exception_names_host_and_port_and_nothing_beside_them(receiver: Rece
     assert other.got == []
 
 
-def test_the_tenants_session_takes_its_exceptions_from_the_settings(receiver: Receiver, settings: object) -> None:
-    settings.NOTIFICATIONS_ALLOWED_HOSTS = [receiver.place]  # type: ignore[attr-defined]
+def test_the_tenants_session_takes_its_exceptions_from_the_settings(receiver: Receiver, settings: Settings) -> None:
+    settings.NOTIFICATIONS_ALLOWED_HOSTS = [receiver.place]
 
     assert tenant_session().request("POST", receiver.url()).status == 200
 
-    settings.NOTIFICATIONS_ALLOWED_HOSTS = []  # type: ignore[attr-defined]
+    settings.NOTIFICATIONS_ALLOWED_HOSTS = []
     with pytest.raises(OutboundError):
         tenant_session().request("POST", receiver.url())
 

@@ -86,7 +86,7 @@ class BacktestShape(StrictSerializer):
     truncated = StrictBooleanField()
 
 
-class DeliveryShape(StrictSerializer):
+class ToldDeliveryShape(StrictSerializer):
     """One destination of a message."""
 
     deliveryId = StrictUUIDField()
@@ -104,7 +104,7 @@ class TimelineLineShape(BacktestLineShape):
     threshold = StrictFloatField()
     until = StrictDateTimeField(allow_null=True)
     incidentId = StrictUUIDField(allow_null=True)
-    deliveries = DeliveryShape(many=True)
+    deliveries = ToldDeliveryShape(many=True)
 
 
 def trial_json(trial: Trial) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class Metric:
         return type(self.formula).__name__.lower()
 
 
-class UnknownMetric(LookupError):  # noqa: N818 - the rule's status has the same name
+class UnknownMetric(LookupError):
     """No metric of this name is registered."""
 
 

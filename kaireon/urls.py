@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("", include("kaireon.platform.tenancy.urls")),
     path("", include("kaireon.platform.notifications.urls")),
+    path("", include("interactions.urls")),
     path("", include("alerts.urls")),
     path("api/cron/tick", CronTickView.as_view(), name="cron-tick"),
     path("settings/", site.urls),

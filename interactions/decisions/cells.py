@@ -18,7 +18,7 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _DAY_FIRST = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
-class RowRejected(ValueError):  # noqa: N818 - a verdict on the row, not a fault of the program
+class RowRejected(ValueError):
     """The row cannot be recorded; the text says why."""
 
 

@@ -21,7 +21,7 @@ from interactions.decisions.outcomes import Category, Direction
 Value = TypeVar("Value")
 
 
-class HeaderRejected(ValueError):  # noqa: N818 - likewise
+class HeaderRejected(ValueError):
     """The file's columns are not those of interactions; the text says which."""
 
 

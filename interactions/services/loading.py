@@ -78,7 +78,9 @@ def load_rows(*, tenant_id: uuid.UUID, staging: Staging, rows: Iterable[Sequence
             for row in rows:
                 copy.write_row((new_id(), *row))
         cursor.execute(staging.insert, {"tenant": tenant_id})
-        return int(cursor.rowcount)
+        new = int(cursor.rowcount)
+        cursor.execute("DROP TABLE staging")
+    return new
 
 
 def load_interactions(*, tenant_id: uuid.UUID, rows: Sequence[ImportedRow]) -> int:

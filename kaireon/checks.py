@@ -9,6 +9,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from kaireon.environment import is_production
+from kaireon.platform.env import ConfigurationError
 
 MINIMUM_TOKEN_LENGTH = 32
 REQUIRED = {
@@ -30,7 +31,8 @@ def check_secrets(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
             found.append(Error(f"{name} is not set: it {purpose}.", hint=f"Set {name} or {name}_FILE.", id=check_id))
     for name in ("CRON_TOKEN", "CRON_SECRET"):
         value = getattr(settings, name)
-        if value and not value.startswith("ssm:") and min(map(len, value.split(","))) < MINIMUM_TOKEN_LENGTH:
+        tokens = [word.strip() for word in value.split(",") if word.strip()]
+        if any(len(token) < MINIMUM_TOKEN_LENGTH and not token.startswith("ssm:") for token in tokens):
             found.append(_short_token(name))
     return found
 
@@ -47,11 +49,13 @@ def _short_token(name: str) -> CheckMessage:
 def check_vault_key(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Refuse a vault key that is not 32 bytes in base64 (E007)."""
     found: list[CheckMessage] = []
-    for name in ("CONNECTOR_ENCRYPTION_KEY", "CONNECTOR_ENCRYPTION_KEY_PREVIOUS"):
-        for text in filter(None, getattr(settings, name).split(",")):
-            if not is_vault_key(text.strip()):
-                hint = "Make one with: openssl rand -base64 32"
-                found.append(Error(f"{name} is not 32 bytes in base64.", hint=hint, id="kaireon.E007"))
+    current, previous = settings.CONNECTOR_ENCRYPTION_KEY, settings.CONNECTOR_ENCRYPTION_KEY_PREVIOUS
+    # One key encrypts; only the previous ones are a list.
+    texts = {"CONNECTOR_ENCRYPTION_KEY": [current], "CONNECTOR_ENCRYPTION_KEY_PREVIOUS": previous.split(",")}
+    for name, keys in texts.items():
+        if not all(is_vault_key(text.strip()) for text in keys if text.strip()):
+            hint = "Make one with: openssl rand -base64 32"
+            found.append(Error(f"{name} is not 32 bytes in base64.", hint=hint, id="kaireon.E007"))
     return found
 
 
@@ -71,11 +75,21 @@ def check_public_url(app_configs: Any = None, **kwargs: Any) -> list[CheckMessag
     return []
 
 
-@register(Tags.database)
+@register(Tags.security)
 def check_database(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Refuse anything but PostgreSQL (E009)."""
-    if settings.DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+    if settings.DATABASES["default"].get("ENGINE") != "django.db.backends.postgresql":
         return [
             Error("DATABASE_URL is not a postgres:// address.", hint="Kaireon needs PostgreSQL.", id="kaireon.E009")
         ]
     return []
+
+
+def require_sound_configuration() -> None:
+    """Raise ConfigurationError with the first error of the checks above: a server does not run Django's checks itself.
+
+    Without this a production server would sign sessions with a key that everybody can read here.
+    """
+    errors = [message for message in checks.run_checks(tags=[Tags.security]) if message.is_serious()]
+    if errors:
+        raise ConfigurationError(f"{errors[0].msg} {errors[0].hint or ''} ({errors[0].id})".replace("  ", " "))

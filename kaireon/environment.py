@@ -5,6 +5,7 @@ Production (`KAIREON_ENV=production`) generates nothing: a missing secret stays 
 """
 
 import base64
+import fcntl
 import os
 import secrets
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from kaireon.platform.embedded_postgres import EmbeddedServer
 from kaireon.platform.env import ConfigurationError
 
+PRODUCTION, DEVELOPMENT = "production", "development"
 SECRETS_FILE = "secrets.env"
 ADMIN_PASSWORD = "KAIREON_ADMIN_PASSWORD"  # noqa: S105 - the variable's name
 DEMO_API_KEY = "KAIREON_API_KEY"
@@ -44,9 +46,18 @@ GENERATED = {
 }
 
 
+MAY_BE_EMPTY = {"CRON_TOKEN", "CRON_SECRET"}
+
+
 def is_production() -> bool:
-    """Tell whether this process runs with KAIREON_ENV=production."""
-    return os.environ.get("KAIREON_ENV", "development").strip().lower() == "production"
+    """Tell whether this process runs with KAIREON_ENV=production.
+
+    Raises ConfigurationError for a word that is neither: `prod` must not start with development's manners.
+    """
+    word = os.environ.get("KAIREON_ENV", "").strip().lower() or DEVELOPMENT
+    if word not in {PRODUCTION, DEVELOPMENT}:
+        raise ConfigurationError(f"KAIREON_ENV must be {PRODUCTION} or {DEVELOPMENT}, not {word!r}.")
+    return word == PRODUCTION
 
 
 def data_folder() -> Path:
@@ -64,14 +75,20 @@ def prepare() -> EmbeddedServer | None:
     folder = data_folder()
     make_data_folder(folder)
     for name, value in load_or_generate_secrets(folder).items():
-        # A set but empty variable is the operator's choice ("off"), and stays.
-        if name not in os.environ and f"{name}_FILE" not in os.environ:
+        if not _is_chosen(name):
             os.environ[name] = value
     if os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
         return None
     server = EmbeddedServer(folder / "postgres")
     os.environ["DATABASE_URL"] = server.start()
     return server
+
+
+def _is_chosen(name: str) -> bool:
+    # Empty means "off" for the cron routes alone; nothing runs without the other secrets.
+    if name in MAY_BE_EMPTY:
+        return name in os.environ or f"{name}_FILE" in os.environ
+    return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
 
 
 def make_data_folder(folder: Path) -> None:
@@ -90,15 +107,28 @@ def make_data_folder(folder: Path) -> None:
 def load_or_generate_secrets(folder: Path) -> dict[str, str]:
     """Return the development secrets kept in `folder`, adding those that are missing; the file has mode 600."""
     path = folder / SECRETS_FILE
-    kept = _read(path)
-    missing = {name: make() for name, make in GENERATED.items() if name not in kept}
-    if missing:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(handle, "a", encoding="utf-8") as file:
-            file.writelines(f"{name}={value}\n" for name, value in missing.items())
-        # Two processes may have started together: what stands first in the file is what both use.
-        kept = _read(path)
-    return kept
+    try:
+        # Two processes may start together; the second one finds what the first one wrote.
+        with (folder / ".secrets.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            kept = _read(path)
+            missing = {name: make() for name, make in GENERATED.items() if name not in kept}
+            if missing:
+                _write(path, kept | missing)
+            return kept | missing
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read or written: {error}") from error
+
+
+def _write(path: Path, pairs: dict[str, str]) -> None:
+    # A file that replaces the old one whole: a process killed here leaves no half a secret.
+    draft = path.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.writelines(f"{name}={value}\n" for name, value in pairs.items())
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -17,6 +17,7 @@ from django.core.management import call_command
 from django.db import connections
 from honcho.manager import Manager
 
+from kaireon.checks import require_sound_configuration
 from kaireon.environment import ADMIN_PASSWORD, DEMO_API_KEY, SECRETS_FILE, data_folder, prepare
 from kaireon.platform.env import ConfigurationError, MountedSecretsEnv
 
@@ -88,6 +89,7 @@ def _prepare_database() -> None:
     metrics.mkdir(parents=True, exist_ok=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
     django.setup()
+    require_sound_configuration()
     call_command("migrate", verbosity=0, interactive=False)
     if not settings.PRODUCTION:
         call_command("seed_demo", verbosity=0)

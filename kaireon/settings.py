@@ -14,7 +14,7 @@ env = MountedSecretsEnv()
 
 PRODUCTION = is_production()
 DEBUG = False
-TESTING = env.bool("KAIREON_TESTING", default=False)
+TESTING = not PRODUCTION and env.bool("KAIREON_TESTING", default=False)
 KAIREON_DATA_DIR = data_folder()
 
 # --- Secrets: development keeps generated ones in the data folder; kaireon/checks.py refuses production without them.
@@ -24,6 +24,8 @@ CONNECTOR_ENCRYPTION_KEY = env.secret("CONNECTOR_ENCRYPTION_KEY")
 CONNECTOR_ENCRYPTION_KEY_PREVIOUS = env.secret("CONNECTOR_ENCRYPTION_KEY_PREVIOUS")
 CRON_TOKEN = env.secret("CRON_TOKEN")
 CRON_SECRET = env.secret("CRON_SECRET")
+# Unset, /api/metrics is open to whoever reaches it; set, it wants `Authorization: Bearer`.
+METRICS_TOKEN = env.secret("METRICS_TOKEN")
 
 # --- Where it is reached
 PORT = env.number("PORT", 3000, minimum=1, maximum=65535)
@@ -136,6 +138,7 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_USERNAME_CALLABLE = "kaireon.platform.tenancy.sign_in.typed_address"
 AXES_LOCKOUT_TEMPLATE = "kaireon/locked_out.html"
 AXES_VERBOSE = False
 
@@ -155,7 +158,7 @@ X_FRAME_OPTIONS = "DENY"
 # --- API
 MAX_BODY_BYTES = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
-API_RATE_LIMIT = env.str("API_RATE_LIMIT", default="6000/min")
+API_RATE_LIMIT = env.rate("API_RATE_LIMIT", "6000/min")
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "kaireon.platform.tenancy.authentication.ApiKeyAuthentication",
@@ -182,6 +185,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    # Enums stay where they are used: `status` means something else in each area.
+    "POSTPROCESSING_HOOKS": [],
 }
 
 # --- Mail: files in the data folder unless EMAIL_URL says otherwise (smtp+tls://…, ses://)
@@ -206,7 +211,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not PRODUCTION
 _static_backend = "CompressedManifestStaticFilesStorage" if PRODUCTION else "CompressedStaticFilesStorage"
@@ -215,7 +220,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": f"whitenoise.storage.{_static_backend}"},
 }
 
-LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", among=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

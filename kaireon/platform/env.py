@@ -1,7 +1,8 @@
 """Read configuration from the environment: plain variables, and `X_FILE` for secrets mounted as files."""
 
 import os
-from collections.abc import MutableMapping
+import re
+from collections.abc import Collection, MutableMapping
 from pathlib import Path
 
 import environ
@@ -47,6 +48,20 @@ class MountedSecretsEnv(environ.Env):  # type: ignore[misc]
         if not minimum <= value <= maximum:
             raise ConfigurationError(f"{name} must be between {minimum} and {maximum}, not {value}.")
         return value
+
+    def choice(self, name: str, default: str, *, among: Collection[str]) -> str:
+        """Return the word in `name`, in upper case; raise ConfigurationError when it is none of `among`."""
+        word = self.ENVIRON.get(name, "").strip().upper() or default
+        if word not in among:
+            raise ConfigurationError(f"{name} must be one of {', '.join(among)}, not {word!r}.")
+        return word
+
+    def rate(self, name: str, default: str) -> str:
+        """Return a rate such as `6000/min`; raise ConfigurationError for another form."""
+        rate = self.ENVIRON.get(name, "").strip() or default
+        if not re.fullmatch(r"[1-9][0-9]{0,8}/(s|sec|second|m|min|minute|h|hour|d|day)", rate):
+            raise ConfigurationError(f"{name} must be like 6000/min or 100/s, not {rate!r}.")
+        return rate
 
     def words(self, name: str) -> list[str]:
         """Return the comma-separated words of `name`, without blanks."""

@@ -5,7 +5,7 @@ import binascii
 import json
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from django.db.models import Model, Q, QuerySet
@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from kaireon.platform.errors import BadRequest, NotFound
-from kaireon.platform.fields import StrictSerializer
+from kaireon.platform.fields import StrictSerializer, read_uuid
 from kaireon.platform.tenancy.actors import Actor
 from kaireon.platform.tenancy.models import Tenant
 from kaireon.platform.tenancy.roles import Role
@@ -68,10 +68,10 @@ class ApiView(APIView):
 
 def parse_id(text: Any) -> uuid.UUID:
     """Return the UUID; raise NotFound for anything else: no row can have that id."""
-    try:
-        return text if isinstance(text, uuid.UUID) else uuid.UUID(str(text))
-    except ValueError:
-        raise NotFound("There is no such object for this tenant.") from None
+    row_id = text if isinstance(text, uuid.UUID) else read_uuid(text)
+    if row_id is None:
+        raise NotFound("There is no such object for this tenant.")
+    return row_id
 
 
 def query_integer(request: Request, name: str, default: int, *, minimum: int = 0, maximum: int) -> int:
@@ -105,7 +105,7 @@ def query_time(request: Request, name: str) -> datetime | None:
     except ValueError:
         rule = "Must be an ISO 8601 time with an offset, such as 2026-01-31T08:00:00Z."
         raise BadRequest(f"{name}: {rule}", fields={name: [rule]}) from None
-    return value
+    return value.astimezone(UTC)
 
 
 def page_by_cursor(
@@ -141,7 +141,10 @@ def _write_cursor(at: datetime, row_id: Any) -> str:
 
 def _read_cursor(cursor: str) -> tuple[datetime, uuid.UUID]:
     try:
-        at, row_id = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
-        return datetime.fromisoformat(at), uuid.UUID(row_id)
+        text, row_id = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is None or not 1970 <= at.year <= 9000:
+            raise ValueError
+        return at, uuid.UUID(row_id)
     except (ValueError, TypeError, AttributeError, binascii.Error, RecursionError):
         raise BadRequest("cursor: not one of ours.", fields={"cursor": ["Not one of ours."]}) from None

@@ -3,9 +3,11 @@
 import logging
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
-from django.db import OperationalError
+from django.core.exceptions import BadRequest as UnreadableRequest
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
+from django.http.request import UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
@@ -29,17 +31,31 @@ CODES = {
     500: "INTERNAL",
     503: "UNAVAILABLE",
 }
+# One request may hold a hundred thousand wrong fields; the answer names the first of them, each in short.
+MOST_FIELDS, MOST_TEXTS = 50, 5
+LONGEST_NAME, LONGEST_TEXT, LONGEST_MESSAGE = 200, 300, 1000
+UNREADABLE = (SuspiciousOperation, UnreadableRequest, UnreadablePostError)
 
 
 def error_body(
     request: Any, status: int, message: str, *, code: str | None = None, fields: dict[str, list[str]] | None = None
 ) -> dict[str, Any]:
     """Return the envelope; `fields` appears only when something is known about single fields."""
-    error: dict[str, Any] = {"code": code or CODES.get(status, "ERROR"), "message": message, "status": status}
+    text = _printable(message, LONGEST_MESSAGE)
+    error: dict[str, Any] = {"code": code or CODES.get(status, "ERROR"), "message": text, "status": status}
     if fields:
-        error["fields"] = fields
+        error["fields"] = {
+            _printable(path, LONGEST_NAME): [_printable(each, LONGEST_TEXT) for each in texts[:MOST_TEXTS]]
+            for path, texts in list(fields.items())[:MOST_FIELDS]
+        }
     error["requestId"] = getattr(request, "request_id", "")
     return {"error": error}
+
+
+def _printable(text: str, most: int) -> str:
+    # A field's name may hold half a surrogate pair, which no UTF-8 answer can carry.
+    short = text if len(text) <= most else text[: most - 1] + "…"
+    return short.encode("utf-8", "backslashreplace").decode()
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -47,6 +63,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     request = getattr(context.get("request"), "_request", None)
     set_rollback()
     if isinstance(error, DomainError):
+        if error.status >= 500:
+            logger.error("request failed", exc_info=error, extra={"event": "request.failed", "code": error.code})
         body = error_body(request, error.status, error.message, code=error.code, fields=error.fields)
         return Response(body, status=error.status)
     if isinstance(error, Http404):
@@ -55,19 +73,28 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         error = exceptions.PermissionDenied()
     if isinstance(error, exceptions.APIException):
         return _api_exception(request, error)
+    if isinstance(error, UNREADABLE):
+        return Response(unreadable_body(request, error), status=413 if isinstance(error, RequestDataTooBig) else 400)
     return _unforeseen(request, error)
+
+
+def unreadable_body(request: Any, error: Exception) -> dict[str, Any]:
+    """Return the envelope for a request that Django could not read: 413 when it was too big, else 400."""
+    if isinstance(error, RequestDataTooBig):
+        return error_body(request, 413, "The body is too large.")
+    return error_body(request, 400, "The request cannot be read.")
 
 
 def _api_exception(request: Any, error: exceptions.APIException) -> Response:
     headers = {}
     if auth_header := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = auth_header
-    if wait := getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(wait) + 1)
+    if isinstance(error, exceptions.Throttled):
+        headers["Retry-After"] = str(int(getattr(error, "wait", None) or 0) + 1)
     if isinstance(error, exceptions.ValidationError):
         fields = flatten(error.detail)
         message = "; ".join(f"{path}: {texts[0]}" for path, texts in list(fields.items())[:5])
-        body = error_body(request, 400, message[:1000], fields=fields)
+        body = error_body(request, 400, message, fields=fields)
     else:
         body = error_body(request, error.status_code, str(error.detail))
     return Response(body, status=error.status_code, headers=headers)
@@ -75,7 +102,7 @@ def _api_exception(request: Any, error: exceptions.APIException) -> Response:
 
 def _unforeseen(request: Any, error: Exception) -> Response:
     error_id = str(new_id())
-    status = 503 if isinstance(error, OperationalError) else 500
+    status = 503 if isinstance(error, OperationalError | InterfaceError) else 500
     logger.error("request failed", exc_info=error, extra={"event": "request.failed", "errorId": error_id})
     return Response(error_body(request, status, f"Something failed on our side; error {error_id}."), status=status)
 

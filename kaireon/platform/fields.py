@@ -1,6 +1,7 @@
 """Serializer fields that do not guess: "5" is no number, 1 is no boolean, and unknown fields are named."""
 
 import math
+import re
 import unicodedata
 import uuid
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from rest_framework import serializers
 from rest_framework.settings import api_settings
 
 MAX_JSON_DEPTH = 20
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 ALLOWED_CONTROLS = {"\n", "\r", "\t"}
 
 
@@ -169,18 +171,22 @@ def check_json(value: Any, depth: int = 0) -> None:
     """Refuse what PostgreSQL's jsonb cannot hold (1e400 reads as infinity), and nesting beyond MAX_JSON_DEPTH."""
     if depth > MAX_JSON_DEPTH:
         raise serializers.ValidationError(f"Must not nest deeper than {MAX_JSON_DEPTH} levels.")
-    if isinstance(value, str):
-        if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
-            raise serializers.ValidationError("Must not contain NUL or lone surrogates.")
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise serializers.ValidationError("Must not contain numbers beyond a double's range.")
-    elif isinstance(value, Mapping):
+    if isinstance(value, Mapping):
         for key, inner in value.items():
-            check_json(key, depth)
+            _check_scalar(key)
             check_json(inner, depth + 1)
     elif isinstance(value, list):
         for inner in value:
             check_json(inner, depth + 1)
+    else:
+        _check_scalar(value)
+
+
+def _check_scalar(value: Any) -> None:
+    if isinstance(value, str) and ("\0" in value or LONE_SURROGATE.search(value)):
+        raise serializers.ValidationError("Must not contain NUL or lone surrogates.")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise serializers.ValidationError("Must not contain numbers beyond a double's range.")
 
 
 def format_time(value: datetime) -> str:

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-from django.core.exceptions import BadRequest as UnreadableRequest
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.urls import is_valid_path
 
-from kaireon.platform.envelope import json_error
+from kaireon.platform.envelope import UNREADABLE, json_error
 
 NextHandler = Callable[[HttpRequest], HttpResponse]
 
@@ -27,22 +26,25 @@ class TrailingSlashMiddleware:
 
 
 class BadRequestMiddleware:
-    """Refuse NUL and invalid UTF-8 in the address and query, and answer API errors outside views in the envelope."""
+    """Refuse NUL, which PostgreSQL's text cannot hold, wherever it hides; answer unreadable requests plainly."""
 
     def __init__(self, get_response: NextHandler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Check the address, then pass the request on."""
+        """Check the address and the cookies, then pass the request on."""
         if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
             return self._answer(request, 400, "The address holds a NUL character.")
+        # A quoted cookie writes it as \000, and the session's key goes to the database.
+        if any("\0" in value for value in request.COOKIES.values()):
+            return self._answer(request, 400, "A cookie holds a NUL character.")
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer what Django found unreadable, before it became a view's matter."""
         if isinstance(error, RequestDataTooBig):
             return self._answer(request, 413, "The body is too large.")
-        if isinstance(error, SuspiciousOperation | UnreadableRequest):
+        if isinstance(error, UNREADABLE):
             return self._answer(request, 400, "The request cannot be read.")
         return None
 

@@ -1,21 +1,51 @@
 """One loop for every worker: step until told to stop; signals, liveness file, failure budget, jittered waits."""
 
 import logging
+import queue
 import random
 import signal
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from django.db import OperationalError, close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 from kaireon.platform.ids import new_id
 
 logger = logging.getLogger(__name__)
 EXIT_OK, EXIT_FAILURES = 0, 3
 JITTER = 0.1
+
+
+class StopSignal:
+    """Ask a loop to stop, also from a signal handler.
+
+    A threading.Event is not made for that: its lock is not reentrant, so a handler that sets it while the
+    same thread is entering wait() hangs the process. SimpleQueue.put is reentrant.
+    """
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def set(self) -> None:
+        """Ask; from any thread or signal handler, as often as one likes."""
+        self._is_set = True
+        self._wake.put(None)
+
+    def is_set(self) -> bool:
+        """Tell whether somebody asked."""
+        return self._is_set
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until somebody asks, at most so long; tell whether somebody did."""
+        if not self._is_set:
+            try:
+                self._wake.get(timeout=max(0.0, seconds))
+            except queue.Empty:
+                return False
+        return True
 
 
 @dataclass
@@ -32,7 +62,7 @@ class Loop:
     liveness_file: Path | None = None
     failure_budget: int = 30
     drain: Callable[[], None] | None = None
-    stopping: threading.Event = field(default_factory=threading.Event)
+    stopping: StopSignal = field(default_factory=StopSignal)
     consecutive_failures: int = 0
     last_error_id: str = ""
 
@@ -56,19 +86,19 @@ class Loop:
 
     def turn(self) -> bool:
         """Run one step; return whether it did work. A failure is logged with an id that the next turn's log carries."""
-        if self.liveness_file is not None:
-            self.liveness_file.touch()
         try:
+            if self.liveness_file is not None:
+                self.liveness_file.touch()
             close_old_connections()
             did_work = self.step()
         except Exception as error:  # noqa: BLE001 - the loop outlives every failure of one step
             self._note_failure(error)
             return False
-        self.consecutive_failures = 0
+        self.consecutive_failures, self.last_error_id = 0, ""
         return did_work
 
     def _note_failure(self, error: Exception) -> None:
-        is_transient = isinstance(error, OperationalError)
+        is_transient = isinstance(error, OperationalError | InterfaceError)
         self.consecutive_failures += 0 if is_transient else 1
         previous, self.last_error_id = self.last_error_id, str(new_id())
         fields = {"event": "loop.failed", "loop": self.name, "errorId": self.last_error_id, "isTransient": is_transient}

@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 
 from kaireon.platform.site import site
@@ -22,11 +22,17 @@ class TenantModelAdmin(ModelAdmin):  # type: ignore[misc]
     write_role = Role.EDITOR
     list_per_page = 50
     show_full_result_count = False
+    view_on_site = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows of the tenant in the session: another tenant's row is not found."""
-        manager: Any = self.model._default_manager
-        return manager.for_tenant(request.tenant).order_by(*self.get_ordering(request))  # type: ignore[attr-defined]
+        tenant_request: Any = request
+        rows: QuerySet[Any] = self.model._default_manager.for_tenant(tenant_request.tenant)
+        return rows.order_by(*self.get_ordering(request))
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+        # Django would redirect with a message that repeats the id; an id of another tenant is not found.
+        raise Http404
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Give a new row to the current tenant."""

@@ -45,7 +45,9 @@ class ApiKeyAuthentication(BaseAuthentication):
             ApiKey.objects.for_tenant(key.tenant_id).filter(pk=key.pk).update(last_used_at=now)
         http_request: Any = request._request
         http_request.tenant = key.tenant
-        http_request.actor = Actor(kind="api_key", name=key.name, role=Role(key.role), api_key_id=key.pk)
+        http_request.actor = Actor(
+            kind="api_key", name=key.name, role=Role(key.role), api_key_id=key.pk, scopes=tuple(key.scopes)
+        )
         return KeyPrincipal(key), key
 
     def authenticate_header(self, request: Request) -> str:

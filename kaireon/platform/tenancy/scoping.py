@@ -4,7 +4,7 @@
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, Self, TypeVar
 
 from django.db import models
@@ -22,10 +22,10 @@ class TenantQuerySet(models.QuerySet[Row_co]):
     _is_scoped = False
 
     def for_tenant(self, tenant: Any) -> Self:
-        """Keep the rows of one tenant, given as a Tenant or its id; None keeps nothing."""
-        tenant_id = getattr(tenant, "pk", tenant)
+        """Keep the rows of one tenant, given as a Tenant or its id; None keeps nothing, a text is a TypeError."""
+        tenant_id = _tenant_id(tenant)
         scoped = self._scoped()
-        return scoped.filter(tenant_id=tenant_id) if isinstance(tenant_id, uuid.UUID) else scoped.none()
+        return scoped.none() if tenant_id is None else scoped.filter(tenant_id=tenant_id)
 
     def across_tenants(self) -> Self:
         """Keep the rows of every tenant: for ticks, workers and operators' commands."""
@@ -48,7 +48,7 @@ class TenantQuerySet(models.QuerySet[Row_co]):
 
     def _fetch_all(self) -> None:
         self._require_scope()
-        super()._fetch_all()  # type: ignore[misc]
+        super()._fetch_all()
 
     def iterator(self, *args: Any, **kwargs: Any) -> Iterator[Row_co]:
         """Stream the rows; see QuerySet.iterator."""
@@ -80,6 +80,27 @@ class TenantQuerySet(models.QuerySet[Row_co]):
         self._require_scope()
         return super().delete()
 
+    def aiterator(self, *args: Any, **kwargs: Any) -> AsyncIterator[Row_co]:
+        """Stream the rows; see QuerySet.aiterator."""
+        self._require_scope()
+        return super().aiterator(*args, **kwargs)
+
+    def _combinator_query(self, combinator: str, *others: Any, **kwargs: Any) -> Any:
+        # A union of one tenant's rows with everybody's is everybody's.
+        for query_set in (self, *others):
+            _require_scope_of(query_set)
+        return super()._combinator_query(combinator, *others, **kwargs)  # type: ignore[misc]
+
+    def __or__(self, other: Any) -> Any:
+        _require_scope_of(self)
+        _require_scope_of(other)
+        return super().__or__(other)
+
+    def __xor__(self, other: Any) -> Any:
+        _require_scope_of(self)
+        _require_scope_of(other)
+        return super().__xor__(other)
+
     def explain(self, **kwargs: Any) -> str:
         """Explain the query; see QuerySet.explain."""
         self._require_scope()
@@ -88,7 +109,20 @@ class TenantQuerySet(models.QuerySet[Row_co]):
     def resolve_expression(self, *args: Any, **kwargs: Any) -> Any:
         """Refuse an unscoped sub-query too."""
         self._require_scope()
-        return super().resolve_expression(*args, **kwargs)  # type: ignore[misc]
+        return super().resolve_expression(*args, **kwargs)
+
+
+def _tenant_id(tenant: Any) -> uuid.UUID | None:
+    tenant_id = getattr(tenant, "pk", tenant)
+    is_other_model = isinstance(tenant, models.Model) and tenant._meta.label_lower != "tenancy.tenant"
+    if is_other_model or not (tenant_id is None or isinstance(tenant_id, uuid.UUID)):
+        raise TypeError(f"a tenant is given as a Tenant or its UUID, not as a {type(tenant).__name__}")
+    return tenant_id
+
+
+def _require_scope_of(query_set: Any) -> None:
+    if isinstance(query_set, TenantQuerySet):
+        query_set._require_scope()
 
 
 TenantManager = models.Manager.from_queryset(TenantQuerySet)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from kaireon.platform.fields import read_uuid
 from kaireon.platform.tenancy.keys import hash_key
 from kaireon.platform.tenancy.models import ApiKey, Membership, Tenant, User
 from kaireon.platform.tenancy.roles import Role
@@ -12,10 +13,8 @@ from kaireon.platform.tenancy.roles import Role
 
 def find_tenant(text: str) -> Tenant | None:
     """Return the tenant with this slug or id, or None."""
-    try:
-        return Tenant.objects.filter(pk=uuid.UUID(text)).first()
-    except ValueError:
-        return Tenant.objects.filter(slug=text).first()
+    tenant_id = read_uuid(text)
+    return Tenant.objects.filter(Q(pk=tenant_id) if tenant_id else Q(slug=text)).first()
 
 
 def memberships_of(user: User) -> list[Membership]:

@@ -6,7 +6,9 @@ from rest_framework import serializers
 
 from kaireon.platform.fields import (
     StrictCharField,
+    StrictChoiceField,
     StrictDateTimeField,
+    StrictListField,
     StrictSerializer,
     StrictUUIDField,
     format_time,
@@ -21,10 +23,8 @@ class ApiKeyInput(StrictSerializer):
     """What creates a key; no scopes mean everything that the role allows."""
 
     name = StrictCharField(max_length=120)
-    role = serializers.ChoiceField(choices=ROLE_CHOICES, default=Role.VIEWER.value)
-    scopes = serializers.ListField(
-        child=serializers.RegexField(SCOPE_PATTERN, max_length=60), default=list, max_length=50
-    )
+    role = StrictChoiceField(choices=ROLE_CHOICES, default=Role.VIEWER.value)
+    scopes = StrictListField(child=serializers.RegexField(SCOPE_PATTERN, max_length=60), default=list, max_length=50)
     expiresAt = StrictDateTimeField(source="expires_at", required=False, allow_null=True)  # noqa: N815
 
 

@@ -1,4 +1,4 @@
-"""`manage.py create_user EMAIL --tenant SLUG --role admin`: create a member; print the password if one was made."""
+"""`manage.py create_user EMAIL --tenant SLUG --role admin`: create a member; print the password of a new one."""
 
 import os
 import secrets
@@ -16,7 +16,7 @@ class Command(BaseCommand):
     """Create a user, or add an existing one to a tenant."""
 
     help = (
-        "Create a user and print the password, unless KAIREON_USER_PASSWORD gave one. "
+        "Create a user and print the password, unless KAIREON_USER_PASSWORD gave one; an existing user keeps theirs. "
         "Example: manage.py create_user ada@example.com --tenant acme --role editor"
     )
 
@@ -32,8 +32,10 @@ class Command(BaseCommand):
         given = os.environ.get("KAIREON_USER_PASSWORD")
         password = given or secrets.token_urlsafe(12)
         tenant = tenant_or_exit(options["tenant"])
-        create_user(
+        user = create_user(
             email=options["email"], password=password, tenant=tenant, role=Role(options["role"]), now=timezone.now()
         )
-        if not given:
+        if not user.check_password(password):
+            self.stderr.write(f"{user.email} existed already and keeps their password.")
+        elif not given:
             self.stdout.write(password)

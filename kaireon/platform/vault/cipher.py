@@ -60,7 +60,7 @@ class KeyRing:
         """Return the object; raise VaultError when the key is unknown or the ciphertext was changed or moved."""
         try:
             version, used_key, nonce, sealed = ciphertext.split(".")
-            nonce_bytes, sealed_bytes = base64.urlsafe_b64decode(nonce), base64.urlsafe_b64decode(sealed)
+            nonce_bytes, sealed_bytes = _bytes(nonce), _bytes(sealed)
         except (ValueError, binascii.Error):
             raise VaultError(f"The secret {place.key} is damaged: not a vault ciphertext.") from None
         if version != VERSION or used_key not in self._keys:
@@ -89,6 +89,14 @@ def _decode(text: str) -> bytes:
     if len(key) != KEY_BYTES:
         raise ConfigurationError("A vault key is not 32 bytes in base64; make one with: openssl rand -base64 32")
     return key
+
+
+def _bytes(text: str) -> bytes:
+    # b64decode skips characters that are not base64 and ignores spare bits; here any change is damage.
+    data = base64.urlsafe_b64decode(text)
+    if _text(data) != text:
+        raise ValueError("not canonical base64")
+    return data
 
 
 def _text(data: bytes) -> str:

@@ -2,11 +2,34 @@
 
 from typing import Any, Literal
 
+from drf_spectacular.authentication import SessionScheme
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 
-AREA_TAG_DEPTH = 2
+VERBS = {"GET": "retrieve", "POST": "create", "PUT": "update", "PATCH": "change", "DELETE": "delete"}
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """Tell OpenAPI about API keys, in either header."""
+
+    target_class = "kaireon.platform.tenancy.authentication.ApiKeyAuthentication"
+    name = ["apiKey", "bearer"]
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> Any:
+        """Return both ways to send a key."""
+        return [
+            {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            {"type": "http", "scheme": "bearer", "bearerFormat": "krn_…"},
+        ]
+
+
+class BrowserSessionScheme(SessionScheme):  # type: ignore[no-untyped-call]
+    """Tell OpenAPI about the browser's session."""
+
+    target_class = "kaireon.platform.tenancy.authentication.BrowserSessionAuthentication"
+    name = "session"
 
 
 class ErrorDetailSerializer(serializers.Serializer[Any]):
@@ -36,6 +59,13 @@ class EnvelopeAutoSchema(AutoSchema):
         """Group operations by area: `/api/v1/alerts/…` is `alerts`."""
         parts = [part for part in self.path.split("/") if part and part not in {"api", "v1"}]
         return [parts[0] if parts else "api"]
+
+    def get_operation_id(self) -> str:
+        """Name an operation by its path and verb: `alerts_list`, `alerts_mute_create`."""
+        parts = self.path.removeprefix("/api/").removeprefix("v1/").split("/")
+        words = [part.replace("-", "_") for part in parts if part and not part.startswith("{")]
+        is_list = self.method == "GET" and not self.path.endswith("}") and type(self.view).__name__.endswith("ListView")
+        return "_".join([*words, "list" if is_list else VERBS[self.method]])
 
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> Any:
         responses = super()._get_response_bodies(direction)

@@ -35,15 +35,22 @@ def unread_count(tenant: Tenant | uuid.UUID, user_id: uuid.UUID | None) -> int:
     return len(unread.values_list("pk")[:COUNTED_UP_TO])
 
 
-def open_alerts(tenant: Tenant | uuid.UUID, user_id: uuid.UUID | None, *, limit: int) -> list[Any]:
+def open_alerts(
+    tenant: Tenant | uuid.UUID,
+    user_id: uuid.UUID | None,
+    *,
+    limit: int,
+    severities: list[str] | None = None,
+    sources: list[str] | None = None,
+) -> list[Any]:
     """Return what needs a person now: pinned first, then the worst, then the newest."""
     rank = Case(
         *(When(severity=severity.value, then=Value(severity.rank)) for severity in BY_RANK),
         default=Value(0),
         output_field=IntegerField(),
     )
-    rows = visible_alerts(tenant, user_id).filter(resolved_at=None).annotate(rank=rank)
-    return list(rows.order_by("-pinned", "-rank", "-last_raised_at", "-pk")[:limit])
+    rows = filter_alerts(visible_alerts(tenant, user_id), severities=severities, sources=sources, state="open")
+    return list(rows.annotate(rank=rank).order_by("-pinned", "-rank", "-last_raised_at", "-pk")[:limit])
 
 
 def filter_alerts(

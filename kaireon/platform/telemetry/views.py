@@ -38,7 +38,7 @@ def ready(request: HttpRequest) -> HttpResponse:
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
     """Answer the scrape; with METRICS_TOKEN set, only to `Authorization: Bearer <token>`."""
-    token: str = getattr(settings, "METRICS_TOKEN", "")
+    token: str = settings.METRICS_TOKEN
     if token and not _bears(request, token):
         response: HttpResponse = json_error(request, 401, "This route needs the metrics token.")
         response.headers["WWW-Authenticate"] = "Bearer"

@@ -1,7 +1,6 @@
 """What system health does: raise and resolve, read, pin and delete."""
 
 from kaireon.platform.health.decisions import HealthAlert
-from kaireon.platform.health.services.destinations import raise_destination_broken, resolve_destination_broken
 from kaireon.platform.health.services.raising import raise_alert, raise_many, resolve, resolve_many
 from kaireon.platform.health.services.reading import (
     delete_alert,
@@ -20,10 +19,8 @@ __all__ = [
     "pin_alert",
     "purge_alerts",
     "raise_alert",
-    "raise_destination_broken",
     "raise_many",
     "resolve",
     "resolve_alert",
-    "resolve_destination_broken",
     "resolve_many",
 ]

@@ -1,5 +1,7 @@
 """Destinations, sending and the delivery ledger over HTTP."""
 
+from typing import Any
+
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -7,6 +9,7 @@ from rest_framework.response import Response
 from kaireon.platform.api import ApiView, page_by_cursor, parse_id
 from kaireon.platform.errors import BadRequest, Unprocessable
 from kaireon.platform.notifications import selectors, services
+from kaireon.platform.notifications.artifacts import ArtifactError, artifacts_of
 from kaireon.platform.notifications.decisions import Message, State
 from kaireon.platform.notifications.models import Destination
 from kaireon.platform.notifications.serializers import (
@@ -113,6 +116,7 @@ class SendView(ApiView):
         if values["link"] and not web_link(values["link"]):
             rule = "Must be a web address such as https://kaireon.example.com/settings/alerts."
             raise Unprocessable(f"link: {rule}", fields={"link": [rule]})
+        _check_artifacts(values["extra_payload"])
         message = Message(
             event_type="notification", subject=values["subject"], message=values["message"], timestamp=now,
             severity=values["severity"], link=values["link"], extra_payload=values["extra_payload"],
@@ -122,6 +126,14 @@ class SendView(ApiView):
             actor=self.actor, now=now,
         )  # fmt: skip
         return Response({"results": [send_result_json(row) for row in rows]})
+
+
+def _check_artifacts(extra_payload: dict[str, Any]) -> None:
+    try:
+        artifacts_of(extra_payload)
+    except ArtifactError as error:
+        path = f"extraPayload.{error.path}"
+        raise Unprocessable(f"{path}: {error.rule}", fields={path: [error.rule]}) from None
 
 
 class DeliveryListView(ApiView):

@@ -3,6 +3,7 @@
 Each is one conditional statement that commits by itself. A claim is a token: only its owner may write an outcome.
 """
 
+import json
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -243,7 +244,8 @@ def new_attempt(claim: Claim, *, number: int, started_at: datetime, finished_at:
 
 
 def _claim_of(row: dict[str, Any], token: uuid.UUID) -> Claim:
-    message = row["message"]
+    # Django's raw cursors leave jsonb as text.
+    message = json.loads(row["message"])
     return Claim(
         delivery_id=row["id"], tenant_id=row["tenant_id"], provider_id=row["provider_id"],
         provider_kind=row["provider_kind"], event_type=row["event_type"], attempts=row["attempts"], token=token,

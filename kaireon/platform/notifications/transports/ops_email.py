@@ -1,9 +1,10 @@
 """Ops e-mail over Django's mail back end: files in the data folder, SMTP, or Amazon SES (EMAIL_URL decides)."""
 
-import base64
 import smtplib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.encoders import encode_base64
+from email.mime.base import MIMEBase
 from typing import Annotated, Any, ClassVar, Final
 
 from anymail.exceptions import AnymailAPIError, AnymailError
@@ -21,6 +22,7 @@ from django.core.validators import validate_email
 from django.utils.html import escape
 from pydantic import AfterValidator, Field
 
+from kaireon.platform.notifications.artifacts import Artifact, ArtifactError, artifacts_of
 from kaireon.platform.notifications.decisions import Message
 from kaireon.platform.notifications.transports.base import (
     Dispatch,
@@ -70,9 +72,10 @@ class OpsEmailTransport:
         """Open the connection, which is not yet sending, then hand the mail over."""
         with _not_sent_errors():
             connection = get_connection(fail_silently=False)
-            connection.open()
         try:
-            mail = compose(config, message, dispatch, connection)
+            with _not_sent_errors():
+                connection.open()
+            mail = _composed(config, message, dispatch, connection)
             with _sent_errors():
                 if isinstance(connection, SmtpBackend):
                     return _hand_over(connection, mail)
@@ -81,6 +84,13 @@ class OpsEmailTransport:
             with _closing_errors():
                 connection.close()
         return Receipt()
+
+
+def _composed(config: OpsEmailConfig, message: Message, dispatch: Dispatch, connection: Any) -> EmailMultiAlternatives:
+    try:
+        return compose(config, message, dispatch, connection)
+    except ArtifactError as error:
+        raise TransportError(f"Not sent: {error}", is_permanent=True) from None
 
 
 def compose(config: OpsEmailConfig, message: Message, dispatch: Dispatch, connection: Any) -> EmailMultiAlternatives:
@@ -101,11 +111,19 @@ def compose(config: OpsEmailConfig, message: Message, dispatch: Dispatch, connec
         connection=connection,
     )
     mail.attach_alternative(_html(text, web_link(message.link)), "text/html")
-    for artifact in message.extra_payload.get("artifacts", []):
-        if "base64" in artifact:
-            content = base64.b64decode(artifact["base64"])
-            mail.attach(header_text(artifact["filename"]), content, artifact["contentType"])
+    for artifact in artifacts_of(message.extra_payload):
+        mail.attach(_attachment(artifact))
     return mail
+
+
+def _attachment(artifact: Artifact) -> MIMEBase:
+    """Return the part in base64 whatever its type: Django would change a CSV's line ends, and with them its sum."""
+    main, _, sub = artifact.content_type.partition("/")
+    part = MIMEBase(main, sub)
+    part.set_payload(artifact.content)
+    encode_base64(part)
+    part.add_header("Content-Disposition", "attachment", filename=header_text(artifact.filename))
+    return part
 
 
 def header_text(text: str) -> str:

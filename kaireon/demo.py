@@ -8,8 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from alerts.services import create_rule, run_tick
-from interactions.decisions import Anomaly
-from interactions.services import generate_demo
+from interactions.services import Anomaly, generate_demo
 from kaireon.environment import ADMIN_PASSWORD, DEMO_API_KEY
 from kaireon.platform.budget import Budget
 from kaireon.platform.notifications.services import create_destination
@@ -32,7 +31,7 @@ ACCEPTANCE_RULE: dict[str, Any] = {
     "name": "Acceptance rate below target",
     "metric": "acceptance_rate",
     "operator": "lt",
-    "threshold": 0.9,
+    "threshold": 0.3,
     "window_minutes": 1440,
 }
 

@@ -105,10 +105,16 @@ def firing_now(tenant: Tenant) -> list[FiringNow]:
 
 
 def rule_overviews(
-    tenant: Tenant, *, now: datetime, after: tuple[datetime, uuid.UUID] | None = None, limit: int = PAGE_SIZE
-) -> list[RuleOverview]:
-    """Return a page of rules, oldest first; `after` is the key `(created_at, id)` of the last one shown. 2 queries."""
+    tenant: Tenant, *, now: datetime, after: tuple[datetime, uuid.UUID] | None = None, limit: int = PAGE_SIZE,
+    text: str = "",
+) -> list[RuleOverview]:  # fmt: skip
+    """Return a page of rules, oldest first; `after` is the key `(created_at, id)` of the last one shown. 2 queries.
+
+    `text` keeps the rules whose name or metric holds it.
+    """
     rules = AlertRule.objects.for_tenant(tenant)
+    if text:
+        rules = rules.filter(Q(name__icontains=text) | Q(metric__icontains=text))
     if after is not None:
         created_at, rule_id = after
         rules = rules.filter(Q(created_at__gt=created_at) | Q(created_at=created_at, pk__gt=rule_id))

@@ -69,7 +69,10 @@ class BacktestLine:
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """What the rule would have done. `messages` counts per destination, firings and resolve notices together."""
+    """What the rule would have done. `messages` counts per destination, firings and resolve notices together.
+
+    `points` are the values it would have seen, oldest first.
+    """
 
     start: datetime
     end: datetime
@@ -81,6 +84,7 @@ class Backtest:
     messages: list[tuple[Destination, int]]
     lines: list[BacktestLine]
     is_truncated: bool
+    points: list[tuple[datetime, float | None]]
 
 
 def try_rule(rule: AlertRule, now: datetime) -> Trial:
@@ -114,7 +118,8 @@ def backtest_draft(draft: RuleDraft, *, days: int, now: datetime) -> Backtest:
     end = now.replace(second=0, microsecond=0)
     count = minutes // step
     instants = [end - timedelta(minutes=step * back) for back in reversed(range(count))]
-    played = simulate(draft.snapshot, _readings(draft, instants))
+    readings = list(_readings(draft, instants))
+    played = simulate(draft.snapshot, readings)
     lines = [
         BacktestLine(each, _explain(draft.snapshot, each.reading, each.decision)) for each in played.steps[-MAX_LINES:]
     ]
@@ -123,6 +128,7 @@ def backtest_draft(draft: RuleDraft, *, days: int, now: datetime) -> Backtest:
         start=instants[0], end=end, step_minutes=step, evaluations=played.evaluations, breaches=played.breaches,
         fires=played.fires, resolves=played.resolves, lines=lines, is_truncated=len(played.steps) > MAX_LINES,
         messages=[(each, sent) for each in _destinations(draft.tenant_id, draft.provider_ids)],
+        points=[(at, reading.observed) for at, reading in readings],
     )  # fmt: skip
 
 

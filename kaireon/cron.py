@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from alerts.decisions import Severity, Status
-from alerts.services import AlertTick, TickEntry, run_tick
+from alerts.services import AlertTick, TickEntry, in_one_line, run_tick
 from kaireon.platform.budget import Budget
 from kaireon.platform.cron_secrets import is_cron_secret
 from kaireon.platform.errors import Unauthenticated
@@ -49,7 +49,7 @@ def tick(
             if not connection.is_usable():
                 raise
             logger.exception("tick failed", extra={"event": "tick.failed", "subsystem": ALERTS})
-            answer["errors"].append(_error(None, ALERTS, f"{type(error).__name__}: {error}", request_id))
+            answer["errors"].append(_error(None, ALERTS, in_one_line(error), request_id))
     answer["durationMs"] = round((started - budget.remaining()) * 1000)
     logger.info("tick", extra={"event": "tick", **{key: answer[key] for key in _LOGGED}})
     return answer

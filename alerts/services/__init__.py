@@ -10,7 +10,7 @@ from alerts.services.rules import (
     update_rule,
 )
 from alerts.services.settling import settle_transitions
-from alerts.services.ticking import AlertTick, TickEntry, TickError, run_tick
+from alerts.services.ticking import AlertTick, TickEntry, TickError, in_one_line, run_tick
 
 __all__ = [
     "AlertTick",
@@ -20,6 +20,7 @@ __all__ = [
     "add_default_rules",
     "create_rule",
     "delete_rule",
+    "in_one_line",
     "mute_rule",
     "purge_evaluations",
     "run_tick",

@@ -4,6 +4,7 @@ Runs before and after a tick's own work, so that whatever the worker delivered, 
 is known before the next decision.
 """
 
+import logging
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,6 +15,8 @@ from django.db import connection, transaction
 from alerts.decisions import Outcome, Settlement, TransitionKind, settle
 from alerts.models import AlertRule, Transition
 from kaireon.platform.notifications.selectors import delivery_standings
+
+logger = logging.getLogger(__name__)
 
 SETTLE_LIMIT = 10_000
 
@@ -33,6 +36,30 @@ UPDATE {AlertRule._meta.db_table} AS t SET
         ELSE t.status END
 FROM unnest(%s::uuid[], %s::timestamptz[], %s::text[], %s::bool[]) AS n (id, at, outcome, is_told) WHERE t.id = n.id
 """  # noqa: S608 - the table's name is a constant
+
+
+def settle_isolated(*, now: datetime, tenant_id: uuid.UUID | None = None) -> list[tuple[uuid.UUID, Exception]]:
+    """Settle everybody's transitions at once, or tenant by tenant where that fails; return who failed, and how."""
+    try:
+        settle_transitions(now=now, tenant_id=tenant_id)
+    except Exception:
+        if not connection.is_usable():
+            raise
+        logger.warning("settling tenant by tenant", exc_info=True, extra={"event": "alerts.settling_apart"})
+    else:
+        return []
+    rows = Transition.objects.across_tenants() if tenant_id is None else Transition.objects.for_tenant(tenant_id)
+    failed: list[tuple[uuid.UUID, Exception]] = []
+    for each in rows.filter(settled_at=None).order_by("tenant_id").values_list("tenant_id", flat=True).distinct():
+        try:
+            settle_transitions(now=now, tenant_id=each)
+        except Exception as error:
+            logger.exception(
+                "alert transitions could not be settled",
+                extra={"event": "alerts.settling_failed", "tenantId": str(each)},
+            )
+            failed.append((each, error))
+    return failed
 
 
 class _Unsettled(NamedTuple):

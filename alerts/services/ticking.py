@@ -1,9 +1,10 @@
 """One tick of alerting: settle, evaluate, deliver, settle. One tenant's or rule's failure never stops the others."""
 
 import logging
+import time
 import uuid
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,8 +16,10 @@ from alerts.selectors.readings import read_rules
 from alerts.selectors.snapshots import DueRule, count_due, due_rules
 from alerts.services.evaluated import Evaluated
 from alerts.services.evaluating import evaluate_rules
-from alerts.services.settling import settle_transitions
+from alerts.services.purging import purge_evaluations
+from alerts.services.settling import settle_isolated
 from kaireon.platform.budget import Budget
+from kaireon.platform.notifications.decisions import State
 from kaireon.platform.notifications.services import deliver_due
 
 logger = logging.getLogger(__name__)
@@ -24,6 +27,9 @@ logger = logging.getLogger(__name__)
 BATCH_SIZE = 5000
 # A tenant that fails as a whole is given up for this tick instead of being tried rule by rule.
 MAX_FAILURES_PER_TENANT = 20
+# A worker may have claimed a message of this tick first; how long the answer waits to say how that one ended.
+PATIENCE_STEP_SECONDS = 0.1
+PATIENCE_STEPS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +66,38 @@ class AlertTick:
     remaining: int = 0
 
 
-def run_tick(*, now: datetime, budget: Budget, tenant_id: uuid.UUID | None = None) -> AlertTick:
+def run_tick(
+    *, now: datetime, budget: Budget, tenant_id: uuid.UUID | None = None, wait: Callable[[float], None] = time.sleep
+) -> AlertTick:
     """Evaluate every enabled rule once, send what fired, and say what happened.
 
     Past the budget nothing new is started: what is left is counted in `remaining` and is the worker's, or the next
     tick's. Two ticks at once share the rules between them; a delivery is made once whoever opened it.
     """
     tick = AlertTick()
-    settle_transitions(now=now, tenant_id=tenant_id)
+    _settle(tick, now, tenant_id)
     evaluated = _evaluate_all(tick, now, budget, tenant_id)
-    sent = deliver_due(now=now, budget=budget, tenant_id=tenant_id)
-    settle_transitions(now=now, tenant_id=tenant_id)
-    tick.remaining += sent.remaining
-    _report(tick, evaluated, now)
+    told = [item.rule.id for item in evaluated if item.decision.fires or item.decision.resolves]
+    tick.remaining += deliver_due(now=now, budget=budget, tenant_id=tenant_id).remaining
+    _await_others(told, now, budget, wait)
+    _settle(tick, now, tenant_id)
+    _report(tick, evaluated, deliveries_of_tick(told, now))
+    purge_evaluations(now=now)
     return tick
+
+
+def _await_others(told: Sequence[uuid.UUID], now: datetime, budget: Budget, wait: Callable[[float], None]) -> None:
+    """Wait a little for messages of this tick that a worker took first, so that the answer can say how they ended."""
+    for _ in range(PATIENCE_STEPS):
+        lines = [line for group in deliveries_of_tick(told, now).values() for line in group]
+        if budget.is_spent or not any(line.state is State.SENDING for line in lines):
+            return
+        wait(PATIENCE_STEP_SECONDS)
+
+
+def _settle(tick: AlertTick, now: datetime, tenant_id: uuid.UUID | None) -> None:
+    for each, error in settle_isolated(now=now, tenant_id=tenant_id):
+        tick.errors.append(TickError(each, in_one_line(error)))
 
 
 def _evaluate_all(tick: AlertTick, now: datetime, budget: Budget, tenant_id: uuid.UUID | None) -> list[Evaluated]:
@@ -137,33 +161,41 @@ def _require_database() -> None:
 
 def _record_failure(tick: AlertTick, group: Sequence[DueRule], error: Exception) -> None:
     tenant_id = group[0].tenant_id
-    text = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no message'}"
     rules = ", ".join(str(rule.id) for rule in group[:5]) + (f" and {len(group) - 5} more" if len(group) > 5 else "")
     logger.error(
         "alert rules could not be evaluated",
         exc_info=error,
         extra={"event": "alerts.evaluation_failed", "tenantId": str(tenant_id), "rules": len(group)},
     )
-    tick.errors.append(TickError(tenant_id, f"{text} (rules {rules})"))
+    tick.errors.append(TickError(tenant_id, f"{in_one_line(error)} (rules {rules})"))
 
 
-def _report(tick: AlertTick, evaluated: Sequence[Evaluated], now: datetime) -> None:
+def in_one_line(error: Exception) -> str:
+    """Return an error's kind and the first line of its text."""
+    lines = str(error).strip().splitlines() or ["no message"]
+    return f"{type(error).__name__}: {lines[0][:300]}"
+
+
+def _report(
+    tick: AlertTick, evaluated: Sequence[Evaluated], deliveries: Mapping[uuid.UUID, Sequence[DeliveryLine]]
+) -> None:
     """Fill in the counters and the entries, with what became of the messages of this tick."""
-    told = [item for item in evaluated if item.decision.fires or item.decision.resolves]
-    deliveries = deliveries_of_tick([item.rule.id for item in told], now)
+    tick.evaluated = len(evaluated)
     for item in evaluated:
-        status = item.decision.tick_status
         lines = deliveries.get(item.rule.id, ())
-        if status is Status.FIRED and lines and all(line.is_failed for line in lines):
-            status = Status.DELIVERY_FAILED
+        status = _status(item, lines)
         tick.fired += status is Status.FIRED
         tick.in_cooldown += status is Status.COOLDOWN
         if status is not Status.OK:
-            snapshot, decision = item.rule.snapshot, item.decision
             tick.entries.append(
                 TickEntry(
                     item.rule.tenant_id, item.rule.id, item.rule.name, status, item.reading.observed,
-                    snapshot.threshold, decision.severity, lines,
+                    item.rule.snapshot.threshold, item.decision.severity, lines,
                 )
             )  # fmt: skip
-    tick.evaluated = len(evaluated)
+
+
+def _status(item: Evaluated, lines: Sequence[DeliveryLine]) -> Status:
+    if item.decision.fires and lines and all(line.is_failed for line in lines):
+        return Status.DELIVERY_FAILED
+    return item.decision.tick_status

@@ -199,7 +199,9 @@ elif EMAIL_URL:
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(KAIREON_DATA_DIR / "mail")
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"kaireon@{_public_host}")
+# A bare number is no mail domain.
+_mail_host = _public_host if _public_host.rpartition(".")[2].isalpha() else "localhost"
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"kaireon@{_mail_host}")
 
 # --- Alerts and messages
 NOTIFICATIONS_ALLOWED_HOSTS = env.words("NOTIFICATIONS_ALLOWED_HOSTS")

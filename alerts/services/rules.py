@@ -86,8 +86,9 @@ def _change_rule(
         written.add("pending_since")
     if was_enabled and not rule.enabled:
         written |= _stand_down(rule, now)
-    if find_metric(rule.metric) is None:
-        rule.status = Status.UNSUPPORTED_METRIC
+    is_supported = find_metric(rule.metric) is not None
+    if is_supported is (rule.status == Status.UNSUPPORTED_METRIC):
+        rule.status = Status.OK if is_supported else Status.UNSUPPORTED_METRIC
         written.add("status")
     rule.save(update_fields=sorted(written))
     record_change(rule, "update", actor, now, before=before, after=rule_state(rule))

@@ -51,5 +51,5 @@ def trace(tenant: Tenant, at: datetime = NOON, **fields: Any) -> DecisionTrace:
 
 def save(*rows: Interaction | DecisionTrace) -> None:
     """Write the rows, each to its table."""
-    for model in (Interaction, DecisionTrace):
-        model.objects.bulk_create([row for row in rows if isinstance(row, model)])  # type: ignore[attr-defined]
+    Interaction.objects.bulk_create([row for row in rows if isinstance(row, Interaction)])
+    DecisionTrace.objects.bulk_create([row for row in rows if isinstance(row, DecisionTrace)])

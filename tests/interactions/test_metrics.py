@@ -1,10 +1,11 @@
 """The registry of metrics."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import pytest
 
 from interactions import metrics
+from interactions.decisions import Window
 from interactions.metrics import (
     Gauge,
     Metric,
@@ -23,7 +24,7 @@ def gauge(name: str, title: str = "Depth") -> Metric:
     return Metric(name, title, Unit.COUNT, "How deep.", Gauge(_read_nothing))
 
 
-def _read_nothing(windows: object) -> dict[object, object]:
+def _read_nothing(windows: Collection[Window]) -> dict[Window, float | None]:
     return {}
 
 

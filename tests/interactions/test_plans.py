@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
-from benchmarks.history import make_history, make_tenants
+from benchmarks.generators.history import make_history, make_tenants
 from interactions.selectors import MetricRequest, read_metrics
 from kaireon.platform.tenancy.models import Tenant
 

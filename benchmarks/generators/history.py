@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -51,7 +52,7 @@ def make_tenants(count: int) -> list[uuid.UUID]:
 def make_history(tenants: list[uuid.UUID], *, rows: int, end: datetime, span: timedelta) -> None:
     """Fill both tables with rows up to `end`: `rows` interactions and a fifth as many traces, then VACUUM ANALYZE."""
     for statement, total in ((_INTERACTIONS, rows), (_TRACES, rows // TRACES_SHARE)):
-        parameters = {
+        parameters: dict[str, Any] = {
             "tenants": tenants, "tenant_count": len(tenants), "start": end - span, "step": span / total,
         }  # fmt: skip
         for first in range(0, total, BATCH):

@@ -138,6 +138,8 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+# Without these two a failure is noted under no name, and the right password opens a locked door.
+AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "kaireon.platform.tenancy.sign_in.typed_address"
 AXES_LOCKOUT_TEMPLATE = "kaireon/locked_out.html"
 AXES_VERBOSE = False

@@ -5,6 +5,9 @@ from typing import Any
 
 from django.http import HttpRequest
 
+# What the table of attempts holds; no user has a longer address.
+LONGEST = 254
+
 
 def typed_address(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:
     """Return the address as the user table knows it.
@@ -13,4 +16,4 @@ def typed_address(request: HttpRequest, credentials: Mapping[str, Any] | None) -
     address would have its own five attempts.
     """
     typed = (credentials or request.POST).get("username", "")
-    return str(typed or "").strip().lower()
+    return str(typed or "").strip().lower()[:LONGEST]

@@ -353,7 +353,9 @@ def test_a_bad_patch_is_refused_by_its_field(alice: Person, patch: dict[str, Any
 @pytest.mark.parametrize(
     "path", [PROVIDERS + "/{}", PROVIDERS + "/{}/test", DELIVERIES + "/{}", DELIVERIES + "/{}/resend"]
 )
-@pytest.mark.parametrize("bad", ["x", "0", "%00", "%ff", "..%2f", "1' OR '1'='1", "{}", "x" * 2000, "0192f0c1-7e5a-7cc0-8a55-0123456789ab"])
+@pytest.mark.parametrize(
+    "bad", ["x", "0", "%00", "%ff", "..%2f", "1' OR '1'='1", "{}", "x" * 2000, "0192f0c1-7e5a-7cc0-8a55-0123456789ab"]
+)
 def test_an_id_that_is_none_is_not_there(alice: Person, path: str, bad: str) -> None:
     client = alice.api()
     route = path.replace("{}", bad)

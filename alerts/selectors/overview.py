@@ -134,7 +134,7 @@ def _overviews(rules: Sequence[AlertRule], now: datetime) -> list[RuleOverview]:
         condition = describe_condition(rule.metric, snapshot.operator, rule.threshold, rule.window_minutes)
         overviews.append(
             RuleOverview(
-                rule, condition, metric.unit if metric else "", metric.label if metric else rule.metric,
+                rule, condition, metric.unit if metric else "", metric.title if metric else rule.metric,
                 next_possible_at(snapshot, now), sparklines[rule.pk],
             )
         )  # fmt: skip

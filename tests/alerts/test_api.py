@@ -1,7 +1,6 @@
 """The alert rule API: shapes, roles, strangers, and every field wrongly filled."""
 
 import json
-import uuid
 from typing import Any
 
 import pytest

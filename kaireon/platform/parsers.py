@@ -35,9 +35,9 @@ def parse_json(body: bytes) -> Any:
         raise BadRequest(f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from None
     except RecursionError:
         raise BadRequest("The body nests too deeply.") from None
-    except ValueError as error:
+    except ValueError:
         # int() refuses numbers of more than 4,300 digits.
-        raise BadRequest(f"The body is not JSON that can be read: {error}.") from None
+        raise BadRequest("The body holds a number of too many digits.") from None
 
 
 def _refuse_constant(name: str) -> Any:

@@ -40,6 +40,10 @@ def system_health(request: TenantRequest) -> HttpResponse:
 @page()
 def drawer(request: TenantRequest) -> HttpResponse:
     """Return the drawer's fragment: the 20 newest, read and unread."""
+    return _drawer(request)
+
+
+def _drawer(request: TenantRequest) -> HttpResponse:
     tenant, user_id = _who(request)
     unread = unread_count(tenant, user_id)
     context = {
@@ -66,7 +70,7 @@ def read_all(request: TenantRequest) -> HttpResponse:
     assert request.tenant is not None
     assert request.actor is not None
     mark_all_read(tenant=request.tenant, actor=request.actor, now=timezone.now())
-    return drawer(request) if _wants_drawer(request) else _back()
+    return _drawer(request) if _wants_drawer(request) else _back()
 
 
 @require_http_methods(["POST"])

@@ -28,7 +28,9 @@ class JsonLogFormatter(JsonFormatter):
         log_data["level"] = record.levelname
         log_data["logger"] = record.name
         log_data["message"] = record.getMessage()
-        if request_id := current_request_id():
+        # Django logs 4xx and 5xx after the middlewares; then the request itself still knows its id.
+        attached = getattr(getattr(record, "request", None), "request_id", "")
+        if request_id := current_request_id() or attached:
             log_data["requestId"] = request_id
         super().add_fields(log_data, record, message_dict)
 

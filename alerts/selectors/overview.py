@@ -145,7 +145,7 @@ def _sparklines(rule_ids: list[uuid.UUID], now: datetime) -> dict[uuid.UUID, lis
     points = [now - SPARKLINE_STEP * back for back in reversed(range(SPARKLINE_POINTS))]
     lines: dict[uuid.UUID, list[float | None]] = defaultdict(lambda: [None] * SPARKLINE_POINTS)
     with connection.cursor() as cursor:
-        cursor.execute(_SPARKLINES, [rule_ids, points, SPARKLINE_STEP])
+        cursor.execute(_SPARKLINES, [rule_ids, points, f"{SPARKLINE_STEP.total_seconds()} seconds"])
         for rule_id, number, observed in cursor.fetchall():
             lines[rule_id][number - 1] = observed
     return lines

@@ -99,7 +99,8 @@ def lock_rules(rule_ids: list[uuid.UUID], now: datetime) -> list[LockedRule]:
     ids = "{" + ",".join(map(str, rule_ids)) + "}"
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, [ids, now, now + CLOCK_SKEW])
-        return [LockedRule(*row[:7], _snapshot(_Row(*row))) for row in cursor.fetchall()]
+        rows = [_Row(*row) for row in cursor.fetchall()]
+    return [LockedRule(*row[:7], snapshot=_snapshot(row)) for row in rows]
 
 
 def _snapshot(row: _Row) -> RuleSnapshot:

@@ -62,7 +62,7 @@ def _open_incidents(opened: Sequence[Evaluated], now: datetime) -> None:
     Incident.objects.bulk_create(
         Incident(
             id=item.incident_id, tenant_id=item.rule.tenant_id, rule_id=item.rule.id, opened_at=now,
-            severity=item.decision.severity,
+            severity=item.decision.severity or Severity.INFO,
         )
         for item in opened
     )  # fmt: skip
@@ -83,6 +83,7 @@ def _write_transitions(telling: Sequence[Evaluated], now: datetime) -> None:
     rows = []
     for item in telling:
         decision, ids = item.decision, delivery_ids[item.rule.id]
+        assert item.incident_id is not None
         is_settled = not ids
         rows.append(
             Transition(

@@ -20,4 +20,4 @@ def purge_evaluations(*, now: datetime, history: timedelta = HISTORY, limit: int
     """Delete up to `limit` evaluations older than `history` and return how many; incidents and transitions stay."""
     with connection.cursor() as cursor:
         cursor.execute(_PURGE, [now - history, limit])
-        return cursor.rowcount
+        return int(cursor.rowcount)

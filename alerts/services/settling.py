@@ -6,7 +6,7 @@ is known before the next decision.
 
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -19,10 +19,11 @@ from kaireon.platform.notifications.selectors import delivery_standings
 logger = logging.getLogger(__name__)
 
 SETTLE_LIMIT = 10_000
+LOCK_TIMEOUT = "2s"
 
 _TRANSITIONS = f"""
 UPDATE {Transition._meta.db_table} AS t SET outcome = n.outcome, settled_at = %s
-FROM unnest(%s::uuid[], %s::text[]) AS n (id, outcome) WHERE t.id = n.id
+FROM unnest(%s::uuid[], %s::text[]) AS n (id, outcome) WHERE t.id = n.id AND t.settled_at IS NULL
 """  # noqa: S608 - the table's name is a constant
 # Only what the rule's latest firing says counts for its state; a later evaluation may have closed the incident.
 _RULES = f"""
@@ -78,12 +79,11 @@ def settle_transitions(*, now: datetime, tenant_id: uuid.UUID | None = None) -> 
     the firing, not of the answer, so that a slow destination does not stretch the cooldown.
     """
     rows = Transition.objects.across_tenants() if tenant_id is None else Transition.objects.for_tenant(tenant_id)
-    open_rows = rows.filter(settled_at=None).order_by("at").select_for_update(skip_locked=True)
-    unsettled = [
-        _Unsettled(*row) for row in open_rows.values_list("id", "rule_id", "kind", "at", "delivery_ids")[:SETTLE_LIMIT]
-    ]
+    columns = rows.filter(settled_at=None).order_by("at").values_list("id", "rule_id", "kind", "at", "delivery_ids")
+    unsettled = [_Unsettled(*row) for row in columns[:SETTLE_LIMIT]]
     if not unsettled:
         return 0
+    _lock_rules({row.rule_id for row in unsettled})
     standings = delivery_standings([delivery_id for row in unsettled for delivery_id in row.delivery_ids])
     settled = [
         (row, settle([standings[each].state for each in row.delivery_ids if each in standings])) for row in unsettled
@@ -92,6 +92,16 @@ def settle_transitions(*, now: datetime, tenant_id: uuid.UUID | None = None) -> 
     _execute(_TRANSITIONS, [now], [(row.id, result.outcome) for row, result in ended])
     _execute(_RULES, [], _firings(settled))
     return len(ended)
+
+
+def _lock_rules(rule_ids: Collection[uuid.UUID]) -> None:
+    """Lock the rules, in the order in which everybody does, before their transitions: as deleting a rule does."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
+        cursor.execute(
+            f"SELECT id FROM {AlertRule._meta.db_table} WHERE id = ANY(%s) ORDER BY id FOR UPDATE",  # noqa: S608
+            [list(rule_ids)],
+        )
 
 
 def _firings(settled: Sequence[tuple[_Unsettled, Settlement]]) -> list[tuple[uuid.UUID, datetime, str, bool]]:

@@ -252,7 +252,7 @@ def test_the_timeline_pages_by_cursor(alice: Person) -> None:
     cursor = ""
 
     for _ in range(3):
-        page = client.get(f"/api/v1/alerts/{rule.pk}/timeline", {"limit": 2, "cursor": cursor}).json()
+        page = client.get(f"/api/v1/alerts/{rule.pk}/timeline", {"limit": "2", "cursor": cursor}).json()
         seen += [line["at"] for line in page["data"]]
         cursor = page["pagination"]["cursor"] or ""
 
@@ -389,7 +389,7 @@ def test_writes_are_audited_without_credentials(alice: Person, pager: Receiver) 
 
 # --- what cannot be read
 
-STRING_WRONGS = [None, 5, True, [], {}, "", " ", "a\x00b", "a\x07b", "a\u202eb", "x" * 300]
+STRING_WRONGS: list[Any] = [None, 5, True, [], {}, "", " ", "a\x00b", "a\x07b", "a\u202eb", "x" * 300]
 BAD_FIELDS: dict[str, list[Any]] = {
     "name": STRING_WRONGS,
     "metric": [*STRING_WRONGS, "Revenue", "ctr; DROP TABLE alerts_alertrule", "<b>ctr</b>", "ctr\n"],

@@ -153,10 +153,10 @@ def test_a_rule_changed_between_the_reading_and_the_lock_waits_for_the_next_tick
 
 @pytest.mark.parametrize("service", [delete_rule, mute_rule, update_rule])
 def test_an_unknown_rule_is_not_found(acme: Tenant, service: Any) -> None:
-    more: dict[str, Any] = {mute_rule: {"until": None}, update_rule: {"changes": {"channels": []}}}.get(service, {})
+    extra: dict[Any, dict[str, Any]] = {mute_rule: {"until": None}, update_rule: {"changes": {"channels": []}}}
 
     with pytest.raises(NotFound):
-        service(tenant=acme, rule_id=stranger_id(), actor=SYSTEM, now=NOW, **more)
+        service(tenant=acme, rule_id=stranger_id(), actor=SYSTEM, now=NOW, **extra.get(service, {}))
 
 
 def test_unmuting_lets_the_next_tick_fire(acme: Tenant, pager: Receiver) -> None:

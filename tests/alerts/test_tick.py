@@ -1,13 +1,17 @@
 """A tick, end to end in one process: real decisions, real rows, real webhooks."""
 
 import json
+from datetime import datetime
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from alerts.models import AlertRule, Evaluation, Transition
+from alerts.selectors.readings import read_rules
+from alerts.selectors.snapshots import due_rules
 from alerts.services import acknowledge_rule, mute_rule, update_rule
+from alerts.services.evaluating import evaluate_rules
 from kaireon.platform.audit.models import AuditEntry
 from kaireon.platform.health.models import SystemHealthAlert
 from kaireon.platform.notifications.models import Delivery
@@ -384,7 +388,7 @@ def test_every_evaluation_is_one_line_of_the_timeline(acme: Tenant) -> None:
 
     rows = Evaluation.objects.for_tenant(acme).filter(rule=rule).order_by("at")
     assert [row.reason for row in rows] == ["fired", "cooldown", "resolved"]
-    assert {row.incident_id for row in rows} == {Transition.objects.for_tenant(acme).first().incident_id}
+    assert {row.incident_id for row in rows} == {Transition.objects.for_tenant(acme)[0].incident_id}
 
 
 def test_firings_and_resolves_are_audited_and_chained(acme: Tenant) -> None:
@@ -429,13 +433,37 @@ def test_rules_of_a_clock_that_was_ahead_are_not_parked(acme: Tenant) -> None:
 # --- the whole tick in a fixed number of statements
 
 
-def queries_of_a_tick(at: object) -> int:
+def queries_of_a_tick(at: datetime) -> int:
     """Return how many statements a tick takes."""
     with CaptureQueriesContext(
         connection,
     ) as captured:
-        tick(at)  # type: ignore[arg-type]
+        tick(at)
     return len(captured)
+
+
+def test_the_deciding_transaction_takes_as_many_statements_for_forty_messages_as_for_two(
+    acme: Tenant, pager: Receiver, other_pager: Receiver
+) -> None:
+    channels = [str(make_webhook(acme, each, each.place).pk) for each in (pager, other_pager)]
+
+    def evaluate(at: datetime) -> int:
+        record_traces(acme, at, degraded=3, fine=7)
+        due = due_rules(now=at, tenant_id=None, limit=100)
+        readings = read_rules(due, at)
+        with CaptureQueriesContext(connection) as captured:
+            evaluated = evaluate_rules(rules=due, readings=readings, now=at)
+        assert all(item.decision.fires for item in evaluated)
+        return len(captured)
+
+    make_rule(acme, channels=channels, cooldown_minutes=0)
+    few = evaluate(NOW)
+    tick(NOW + MINUTE / 60)
+    for number in range(19):
+        make_rule(acme, name=f"Rule {number}", channels=channels, cooldown_minutes=0)
+
+    assert evaluate(NOW + HOUR) <= few
+    assert Delivery.objects.for_tenant(acme).filter(state="pending").count() == 40
 
 
 @pytest.mark.parametrize("is_breaching", [False, True], ids=["calm", "all fire"])

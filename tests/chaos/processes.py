@@ -83,13 +83,15 @@ class Gate:
 
     def is_reached(self) -> bool:
         """Tell whether a process waits at the gate."""
+        return self.waiting() > 0
+
+    def waiting(self) -> int:
+        """Count who waits for a lock in this database: at the gate, or behind somebody who does."""
         row = self.holder.execute(
-            "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('advisory', 'relation', 'tuple', "
-            "'transactionid') AND database IS NOT DISTINCT FROM (SELECT oid FROM pg_database WHERE datname = "
-            "current_database())"
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         ).fetchone()
         assert row is not None
-        return bool(row[0])
+        return int(row[0])
 
     def lift(self) -> None:
         """Let go, and wait until the server has finished what the dead process left running."""

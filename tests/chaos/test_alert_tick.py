@@ -6,16 +6,22 @@ middle of a request is `unknown`.
 """
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from alerts.models import AlertRule, Evaluation, Incident, Transition
+from alerts.services import delete_rule, update_rule
+from kaireon.platform.budget import Budget
 from kaireon.platform.locks import lock_key
 from kaireon.platform.notifications.models import Delivery
+from kaireon.platform.notifications.services import deliver_due
+from kaireon.platform.tenancy.actors import SYSTEM
 from kaireon.platform.tenancy.models import Tenant
 from tests.alerts.world import (
     breach,
@@ -315,3 +321,64 @@ def test_a_resolve_notice_survives_the_death_of_its_tick(acme: Tenant, pager: Re
 
     assert [kind for kind, _, _ in told(pager.got)] == ["alert.fired", "alert.resolved"]
     assert transitions(rule) == [("fired", 1, "told"), ("resolved", 2, "told")]
+
+
+# --- beside a worker, beside a person
+
+
+def test_beside_a_worker_every_message_goes_once_and_the_answer_says_how_it_ended(
+    acme: Tenant, pager: Receiver
+) -> None:
+    pager.script = lambda got: (time.sleep(0.3), Reply())[1]
+    rules = [make_rule(acme, name=f"Rule {number}", window_minutes=60) for number in range(4)]
+    channel = str(make_webhook(acme, pager).pk)
+    for rule in rules:
+        update_rule(
+            tenant=acme, rule_id=rule.pk, changes={"channels": [channel]}, actor=SYSTEM, now=timezone.now()
+        )  # fmt: skip
+    breach(acme, timezone.now() - timedelta(seconds=1))
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            deliver_due(now=timezone.now(), budget=Budget(5))
+            time.sleep(0.01)
+        connection.close()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        with ticking([pager.place]) as process:
+            answer = process.answer()
+    finally:
+        stop.set()
+        worker.join(20)
+
+    assert Counter(told(pager.got)) == {("alert.fired", str(rule.pk), 1): 1 for rule in rules}
+    assert [line["status"] for entry in answer["alerts"] for line in entry["deliveries"]] == ["delivered"] * 4
+
+
+def test_a_rule_deleted_while_a_tick_settles_it_does_not_deadlock(acme: Tenant, pager: Receiver) -> None:
+    rule = a_breaching_rule(acme, pager)
+    failures: list[BaseException] = []
+
+    def delete() -> None:
+        try:
+            delete_rule(tenant=acme, rule_id=rule.pk, actor=SYSTEM, now=timezone.now())
+        except BaseException as error:  # noqa: BLE001 - a thread's failure is the test's
+            failures.append(error)
+        finally:
+            connection.close()
+
+    with gate_before_update(Transition._meta.db_table, "NEW.settled_at IS NOT NULL") as gate:
+        with ticking([pager.place]) as process:
+            wait_until(gate.is_reached)
+            deleting = threading.Thread(target=delete)
+            deleting.start()
+            wait_until(lambda: gate.waiting() == 2)
+            gate.lift()
+            answer = process.answer()
+        deleting.join(20)
+
+    assert (failures, answer["errors"], answer["alertsFired"]) == ([], [], 1)
+    assert not AlertRule.objects.for_tenant(acme).exists()

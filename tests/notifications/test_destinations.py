@@ -231,6 +231,21 @@ def test_a_broken_destination_is_told_once_and_its_recovery_too(acme: Tenant, to
     assert [what for what, _, _ in told] == ["broken", "recovered"]
 
 
+def test_a_listener_that_fails_is_logged_and_stops_nobody(
+    acme: Tenant, told: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(change: DestinationChange, now: datetime) -> None:
+        raise RuntimeError("out of order")
+
+    destinations._broken_listeners.insert(0, fails)
+    row = note(create(acme), State.FAILED, is_broken=True)
+    destinations._broken_listeners.remove(fails)
+
+    assert row.state == DestinationState.BROKEN
+    assert len(told) == 1
+    assert "telling about a destination failed" in caplog.text
+
+
 def test_a_later_failure_does_not_lift_broken(acme: Tenant) -> None:
     row = create(acme)
     note(row, State.FAILED, is_broken=True)

@@ -68,7 +68,7 @@ class Mailbox:
             return "250 never read"
         if self.answer.startswith("250"):
             parsed = BytesParser(policy=email.policy.default).parsebytes(envelope.content)
-            self.mails.append(parsed)  # type: ignore[arg-type]
+            self.mails.append(parsed)
             self.receivers.append(list(envelope.rcpt_tos))
         return self.answer
 
@@ -275,7 +275,7 @@ def test_a_mail_folder_that_cannot_be_made_is_a_refusal_not_a_crash(settings: Se
     assert not refused().is_sent
 
 
-class SesError(AnymailAPIError):
+class SesError(AnymailAPIError):  # type: ignore[misc]
     """What anymail raises, without a mail around it."""
 
     def __init__(self, response: Any, cause: Exception | None = None) -> None:
@@ -302,7 +302,7 @@ def ses(status: int, code: str) -> SesError:
 def test_an_answer_of_ses_is_permanent_sent_or_neither(
     error: Exception, is_permanent: bool, is_sent: bool, status: int | None
 ) -> None:
-    refusal = _ses_error(error)  # type: ignore[arg-type]
+    refusal = _ses_error(error)
 
     assert (refusal.is_permanent, refusal.is_sent, refusal.status_code) == (is_permanent, is_sent, status)
     assert "anything" not in refusal.message

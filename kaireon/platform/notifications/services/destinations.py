@@ -1,6 +1,7 @@
 """Configure destinations: validate, merge, mask, keep the secrets in the vault; and note how they do."""
 
 import copy
+import logging
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from kaireon.platform.notifications.transports import TRANSPORTS
 from kaireon.platform.notifications.transports.base import Transport, TransportConfig
 from kaireon.platform.tenancy.actors import Actor
 from kaireon.platform.vault.services import delete_secret, put_secret, read_secret
+
+logger = logging.getLogger(__name__)
 
 PLACEHOLDER: Final = "••••••••"
 VAULT_CATEGORY: Final = "notifications"
@@ -259,4 +262,8 @@ def _record(
 def _tell(listeners: list[ChangeListener], row: Destination, reason: str, now: datetime) -> None:
     change = DestinationChange(row.tenant_id, row.pk, row.kind, row.name, reason)
     for listener in listeners:
-        listener(change, now)
+        try:
+            listener(change, now)
+        except Exception:  # one tenant's trouble must not end a pass over everybody's deliveries
+            fields = {"event": "destination.listener_failed", "tenantId": str(row.tenant_id)}
+            logger.exception("telling about a destination failed", extra=fields)

@@ -26,6 +26,7 @@ from kaireon.platform.notifications.decisions import (
     Verdict,
     decide_after_attempt,
 )
+from kaireon.platform.notifications.metrics import DELIVERIES, DURATION
 from kaireon.platform.notifications.models import Delivery, Destination
 from kaireon.platform.notifications.services import claims
 from kaireon.platform.notifications.services.claims import Claim, Scope
@@ -174,6 +175,8 @@ class _Run:
         attempt = claims.new_attempt(claim, number=sent.number, started_at=sent.started_at, finished_at=now)
         attempt.outcome = "retry" if verdict.state is State.PENDING else verdict.state
         attempt.status_code, attempt.error = result.status_code, result.error
+        DELIVERIES.labels(claim.provider_kind, verdict.state.value).inc()
+        DURATION.labels(claim.provider_kind).observe((now - sent.started_at).total_seconds())
         if not claims.record_outcome(claim, verdict, attempt, now=now):
             return
         self._ends[claim.delivery_id] = verdict.state

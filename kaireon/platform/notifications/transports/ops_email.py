@@ -8,7 +8,7 @@ from email.mime.base import MIMEBase
 from typing import Annotated, Any, ClassVar, Final
 
 from anymail.exceptions import AnymailAPIError, AnymailError
-from botocore.exceptions import (  # type: ignore[import-untyped]
+from botocore.exceptions import (
     BotoCoreError,
     ConnectionClosedError,
     ReadTimeoutError,

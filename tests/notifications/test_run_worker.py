@@ -1,0 +1,48 @@
+"""The worker's command: one pass, and what its step reports to the loop."""
+
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from kaireon.platform.loops import EXIT_FAILURES, Loop
+from kaireon.platform.notifications.decisions import State
+from kaireon.platform.notifications.management.commands.run_worker import step
+from kaireon.platform.notifications.metrics import DELIVERIES
+from kaireon.platform.tenancy.models import Tenant
+from tests.notifications.ledger import make_destination, open_one, reload
+from tests.servers import Receiver
+
+
+def test_one_pass_delivers_what_is_due(acme: Tenant, receiver: Receiver) -> None:
+    row = open_one(make_destination(acme, receiver), now=timezone.now())
+
+    call_command("run_worker", "--once")
+
+    assert reload(row).state == State.DELIVERED
+
+
+def test_a_step_tells_the_loop_whether_there_was_work(acme: Tenant, receiver: Receiver) -> None:
+    open_one(make_destination(acme, receiver), now=timezone.now())
+
+    assert [step(), step()] == [True, False]
+
+
+def test_attempts_are_counted_by_kind_and_state(acme: Tenant, receiver: Receiver) -> None:
+    counter = DELIVERIES.labels("webhook", "delivered")
+    before = counter._value.get()
+    open_one(make_destination(acme, receiver), now=timezone.now())
+
+    step()
+
+    assert counter._value.get() == before + 1
+
+
+def test_a_loop_that_gives_up_is_the_commands_exit_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(Loop, "run", lambda self: EXIT_FAILURES)
+
+    with pytest.raises(SystemExit) as stopped:
+        call_command("run_worker", "--liveness-file", str(tmp_path / "alive"))
+
+    assert stopped.value.code == EXIT_FAILURES

@@ -55,6 +55,20 @@ def test_names_that_look_like_formulas_stay_text(alice: Person) -> None:
     assert read_export(alice)[0]["entityName"].startswith("'=HYPERLINK(")
 
 
+@pytest.mark.parametrize("accept", ["text/csv", "text/html", "*/*", "application/json", "nonsense"])
+def test_any_accept_header_gets_the_file(alice: Person, accept: str) -> None:
+    response = alice.api().get("/api/v1/audit-export", headers={"Accept": accept})
+
+    assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
+
+
+def test_an_error_is_json_whatever_was_asked_for(alice: Person) -> None:
+    response = alice.api().get("/api/v1/audit-export?since=soon", headers={"Accept": "text/csv"})
+
+    assert response.status_code == 400
+    assert response.json()["error"]["fields"]["since"]
+
+
 def test_filters_apply(alice: Person) -> None:
     write(alice.tenant, 2)
     write(alice.tenant, entity_type="destination")

@@ -130,6 +130,16 @@ def test_figures_of_another_tenant_are_left_out(alice: Person, charlie: Person) 
     assert body["kaireon_test_private"]["values"] == [{"labels": {"tenant": str(alice.tenant.pk)}, "value": 3.0}]
 
 
+def test_what_is_no_finite_number_is_null(alice: Person) -> None:
+    figures = [((), float("nan"))]
+    metrics.read_at_scrape("kaireon_test_odd", "A test.", [], lambda: figures)
+
+    body = alice.api().get("/api/v1/metrics/summary").json()
+    metrics.AT_SCRAPE.readers.pop("kaireon_test_odd")
+
+    assert body["kaireon_test_odd"]["values"] == [{"labels": {}, "value": None}]
+
+
 def test_others_may_not_read_it(bob: Person, eve: Person, client: Client) -> None:
     assert bob.api().get("/api/v1/metrics/summary").status_code == 403
     assert eve.api().get("/api/v1/metrics/summary").status_code == 403

@@ -1,10 +1,11 @@
 """The audit log over the API: read, verify, export. Nothing here writes: other methods answer 405."""
 
-from typing import Final
+from typing import Any, Final
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
@@ -38,6 +39,14 @@ class ExportThrottle(PerCredentialThrottle):
 
     scope = "audit-export"
     rate = "10/min"
+
+
+class AnyAccepted(DefaultContentNegotiation):
+    """Answer whatever the Accept header says: the export is CSV, its errors are JSON, and both are named so."""
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        """Return the first renderer, for errors."""
+        return renderers[0], renderers[0].media_type
 
 
 class AuditView(ApiView):
@@ -76,6 +85,8 @@ class AuditVerifyView(AuditView):
 
 class AuditExportView(AuditView):
     """GET /api/v1/audit-export."""
+
+    content_negotiation_class = AnyAccepted
 
     def get_throttles(self) -> list[BaseThrottle]:
         """Add the export's own limit."""

@@ -5,6 +5,7 @@ machine share. Figures that stand in the database are read when somebody scrapes
 """
 
 import logging
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Literal, TypeVar
@@ -116,11 +117,16 @@ def summary(*, tenant_labels: frozenset[str]) -> dict[str, dict[str, Any]]:
 def _described(family: Metric, tenant_labels: frozenset[str]) -> dict[str, Any]:
     name = f"{family.name}_total" if family.type == "counter" else family.name
     values = [
-        {"labels": dict(sample.labels), "value": sample.value} | _own_name(sample.name, name)
+        {"labels": dict(sample.labels), "value": _finite(sample.value)} | _own_name(sample.name, name)
         for sample in family.samples
         if not sample.name.endswith("_created") and _is_visible(sample.labels, tenant_labels)
     ]
     return {"name": name, "help": family.documentation, "type": family.type, "values": values}
+
+
+def _finite(value: float) -> float | None:
+    # JSON has no NaN and no infinity; Prometheus has both.
+    return value if math.isfinite(value) else None
 
 
 def _own_name(sample_name: str, name: str) -> dict[str, str]:

@@ -1,13 +1,34 @@
-"""The frame of every page: Unfold's settings and the side navigation."""
+"""The frame of every page: Unfold's settings and the side navigation.
 
+Addresses are written out: they are the documented ones, and the platform knows no subsystem by its code.
+"""
+
+from collections.abc import Callable
 from typing import Any
 
+from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+
+from kaireon.platform.tenancy.roles import Role
 
 
-def _item(title: str, icon: str, url_name: str) -> dict[str, Any]:
-    return {"title": title, "icon": icon, "link": reverse_lazy(url_name)}
+def _is_at(path: str) -> Callable[[HttpRequest], bool]:
+    def is_active(request: HttpRequest) -> bool:
+        return request.path == path or (path != "/" and request.path.startswith(f"{path.rstrip('/')}/"))
+
+    return is_active
+
+
+def _for_role(role: Role) -> Callable[[HttpRequest], bool]:
+    def is_allowed(request: HttpRequest) -> bool:
+        actor = getattr(request, "actor", None)
+        return actor is not None and actor.role.allows(role)
+
+    return is_allowed
+
+
+def _item(title: str, icon: str, path: str, role: Role = Role.VIEWER) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": path, "active": _is_at(path), "permission": _for_role(role)}
 
 
 UNFOLD: dict[str, Any] = {
@@ -15,6 +36,9 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "Kaireon",
     "SITE_SYMBOL": "notifications_active",
     "SITE_URL": "/",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("kaireon.svg")},
+    ],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_HISTORY": True,
     "STYLES": [lambda request: static("kaireon.css")],
@@ -38,7 +62,30 @@ UNFOLD: dict[str, Any] = {
         "show_search": False,
         "show_all_applications": False,
         "navigation": [
-            {"items": [_item("Overview", "home", "overview")]},
+            {
+                "items": [
+                    _item("Overview", "home", "/"),
+                    _item("Alerts", "notifications", "/settings/alerts"),
+                    _item("Integrations", "hub", "/settings/integrations"),
+                    _item("System health", "monitor_heart", "/system-health"),
+                ]
+            },
+            {
+                "title": "Administration",
+                "items": [
+                    _item("API keys", "key", "/settings/api-keys", Role.ADMIN),
+                    _item("Members", "group", "/settings/tenancy/membership/", Role.ADMIN),
+                    _item("Guardrails", "speed", "/settings/guardrails"),
+                    _item("Audit log", "history", "/settings/audit"),
+                ],
+            },
+            {
+                "title": "Catalogue",
+                "items": [
+                    _item("Outcome types", "sell", "/settings/interactions/outcometype/"),
+                    _item("API reference", "api", "/api/docs"),
+                ],
+            },
         ],
     },
 }

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -33,8 +33,7 @@ def page(
         @functools.wraps(view)
         def guarded(request: TenantRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not request.user.is_authenticated:
-                query = urlencode({"next": request.get_full_path()})
-                return HttpResponseRedirect(f"{settings.LOGIN_URL}?{query}")
+                return _sign_in_first(request)
             needed = write_role if write_role and request.method not in {"GET", "HEAD"} else role
             if request.tenant is None or request.actor is None:
                 return error_page(request, 403, "You are not a member of any tenant", "Ask an administrator.")
@@ -48,6 +47,15 @@ def page(
         return guarded
 
     return decorate
+
+
+def _sign_in_first(request: HttpRequest) -> HttpResponse:
+    """Lead to the sign-in; a fragment's request moves the whole page there instead of showing it inside itself."""
+    if request.headers.get("HX-Request"):
+        here = urlsplit(request.headers.get("HX-Current-URL", "/"))
+        query = urlencode({"next": here.path + (f"?{here.query}" if here.query else "")})
+        return HttpResponse(status=204, headers={"HX-Redirect": f"{settings.LOGIN_URL}?{query}"})
+    return HttpResponseRedirect(f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}")
 
 
 def page_context(request: HttpRequest, *, title: str, subtitle: str = "", **more: Any) -> dict[str, Any]:

@@ -1,0 +1,83 @@
+"""The answers of the overview, pure: the worst three things with their remedies, and where marks stand in an hour."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+SHOWN: Final = 3
+HOUR: Final = timedelta(hours=1)
+# The slowest cadence that the guide recommends is an hour; a rule's clock that stood still for longer has stopped.
+TICK_IS_LATE: Final = timedelta(minutes=75)
+REMEDIES: Final = {
+    "alerts": "Look at the rule's timeline, then acknowledge the incident or mute the rule.",
+    "notifications": "Open the destination and press Test, or change its settings.",
+    "system": "Open it for what happened and what to do.",
+    "audit": "Verify the chain and compare the newest hash with the copy you keep.",
+}
+
+
+class Open(NamedTuple):
+    """An open system-health alert."""
+
+    severity: str
+    source: str
+    title: str
+    message: str
+    link: str
+    since: datetime
+
+
+class Concern(NamedTuple):
+    """One thing that needs a person, with what to do about it."""
+
+    severity: str
+    title: str
+    message: str
+    remedy: str
+    link: str
+    since: datetime | None
+
+
+class Mark(NamedTuple):
+    """Something at a place in the next hour, in percent of its width."""
+
+    at: datetime
+    percent: float
+    title: str
+    text: str
+    link: str
+
+
+def worst_concerns(
+    alerts: Sequence[Open], *, enabled_rules: int, last_tick_at: datetime | None, now: datetime
+) -> list[Concern]:
+    """Return at most three concerns: a clock that stands still comes first, for then nothing else is known."""
+    concerns: list[Concern] = []
+    if enabled_rules and (last_tick_at is None or now - last_tick_at > TICK_IS_LATE):
+        concerns.append(
+            Concern(
+                "critical" if last_tick_at else "warning",
+                "No tick is evaluating the alert rules" if last_tick_at else "The alert rules wait for their first tick",
+                f"{enabled_rules} enabled rule{'' if enabled_rules == 1 else 's'} cannot fire.",
+                "Let a scheduler call POST /api/cron/tick every minute, or run manage.py tick.",
+                "/settings/alerts",
+                last_tick_at,
+            )
+        )  # fmt: skip
+    concerns += [
+        Concern(
+            each.severity, each.title, each.message, REMEDIES.get(each.source, REMEDIES["system"]),
+            each.link or "/system-health", each.since,
+        )
+        for each in alerts
+    ]  # fmt: skip
+    return concerns[:SHOWN]
+
+
+def place_marks(events: Sequence[tuple[datetime, str, str, str]], now: datetime) -> list[Mark]:
+    """Return the events (time, title, text, link) of the next hour with their places, soonest first."""
+    return [
+        Mark(at, round(100 * ((at - now) / HOUR), 1), title, text, link)
+        for at, title, text, link in sorted(events)
+        if now <= at <= now + HOUR
+    ]

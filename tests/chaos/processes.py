@@ -93,6 +93,13 @@ class Gate:
         assert row is not None
         return int(row[0])
 
+    def terminate_waiting(self) -> None:
+        """Cut the connection of whoever waits, as an administrator or a failing server would."""
+        self.holder.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+            "AND datname = current_database()"
+        )
+
     def lift(self) -> None:
         """Let go, and wait until the server has finished what the dead process left running."""
         self.holder.execute("SELECT pg_advisory_unlock_all()")

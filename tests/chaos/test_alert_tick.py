@@ -117,6 +117,20 @@ def test_killed_before_the_commit_nothing_has_happened_and_the_next_tick_tells_o
     assert (statuses(result), told(pager.got)) == (["fired"], [("alert.fired", str(rule.pk), 1)])
 
 
+def test_a_tick_that_loses_its_database_stops_and_the_next_one_tells_once(acme: Tenant, pager: Receiver) -> None:
+    rule = a_breaching_rule(acme, pager)
+    with advisory_gate(lock_key("audit.chain", acme.pk)) as gate, ticking([pager.place]) as process:
+        wait_until(gate.is_reached)
+        gate.terminate_waiting()
+        process.process.communicate(timeout=30)
+        gate.lift()
+
+    result = tick(soon())
+
+    assert process.process.returncode == 1
+    assert (statuses(result), told(pager.got)) == (["fired"], [("alert.fired", str(rule.pk), 1)])
+
+
 # --- killed between the commit and the send
 
 
@@ -151,10 +165,7 @@ def test_killed_with_the_message_claimed_and_not_yet_leaving_the_next_tick_sends
         process.kill()
         at_the_kill = (delivery_states(acme), len(pager.got))
         # The server rolls back what waits at the gate: its client is gone.
-        gate.holder.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
-            "AND datname = current_database()"
-        )
+        gate.terminate_waiting()
         gate.lift()
 
     result = tick(soon())

@@ -162,6 +162,21 @@ def test_a_spent_budget_answers_200_and_counts_what_is_left(acme: Tenant) -> Non
     assert (answer["remaining"], answer["alertsEvaluated"], answer["errors"]) == (1, 0, [])
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_subsystem_that_fails_as_a_whole_is_an_error_and_not_a_500() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE alerts_alertrule RENAME TO mislaid")
+    try:
+        answer = post()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE mislaid RENAME TO alerts_alertrule")
+
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["tenantId"], error["subsystem"]) == (200, None, "alerts")
+    assert "alerts_alertrule" in error["error"]
+
+
 # --- the command
 
 

@@ -196,6 +196,9 @@ EMAIL_URL = env.secret("EMAIL_URL")
 EMAIL_TIMEOUT = 10
 if EMAIL_URL.startswith("ses:"):
     EMAIL_BACKEND = "anymail.backends.amazon_ses.EmailBackend"
+    # One try within the delivery's lease: the ledger repeats, and boto3 on its own would send a mail twice.
+    _ses_limits = {"connect_timeout": 5, "read_timeout": 10, "retries": {"total_max_attempts": 1}}
+    ANYMAIL = {"AMAZON_SES_CLIENT_PARAMS": {"config": _ses_limits}}
 elif EMAIL_URL:
     vars().update(env.email_url_config(EMAIL_URL))
 else:

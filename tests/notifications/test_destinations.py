@@ -178,6 +178,18 @@ def test_a_placeholder_for_a_secret_that_is_not_kept_is_refused(acme: Tenant) ->
     assert list(error.value.fields) == ["config.secret"]
 
 
+def test_a_config_that_no_longer_opens_can_be_typed_in_again(acme: Tenant) -> None:
+    row = create(acme)
+    PlatformSetting.objects.for_tenant(acme).update(ciphertext="v1.gone.x.y")
+
+    with pytest.raises(Unprocessable) as error:
+        update(row, config={"url": PLACEHOLDER})
+    update(row, config={"url": "https://example.com/again"})
+
+    assert list(error.value.fields) == ["config.url"]
+    assert kept(row) == {"url": "https://example.com/again"}
+
+
 def test_an_exception_that_was_taken_back_is_seen_when_the_config_is_saved_again(
     acme: Tenant, settings: Settings
 ) -> None:  # fmt: skip

@@ -27,7 +27,8 @@ LONGEST_RETRY_AFTER: Final = timedelta(hours=1)
 DIGEST_LINES: Final = 50
 CAP_WINDOW: Final = timedelta(hours=1)
 TEST_EVENT: Final = "test"
-DIGEST_EVENT: Final = "digest"
+# A receiver knows the contract's types only; what was folded says its own under `data.messages`.
+DIGEST_EVENT: Final = "notification"
 _BACK_OFF: Final = (FIRST_RETRY, timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
 _JITTER: Final = 0.2
 

@@ -5,7 +5,7 @@ Each is one conditional statement that commits by itself. A claim is a token: on
 
 import json
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -192,14 +192,6 @@ def record_outcome(claim: Claim, verdict: Verdict, attempt: DeliveryAttempt | No
             update_fields=["finished_at", "outcome", "status_code", "error"],
         )
     return bool(changed)
-
-
-def release_claims(claims: Sequence[Claim], *, now: datetime) -> None:
-    """Put back what was claimed and not sent."""
-    for claim in claims:
-        Delivery.objects.for_tenant(claim.tenant_id).filter(
-            pk=claim.delivery_id, claim_token=claim.token, state=State.SENDING, sending_at=None
-        ).update(state=State.PENDING, next_attempt_at=now, claim_token=None, lease_until=None)
 
 
 def fail_orphans(*, now: datetime) -> int:

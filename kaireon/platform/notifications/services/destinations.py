@@ -19,7 +19,7 @@ from kaireon.platform.notifications.models import Destination
 from kaireon.platform.notifications.transports import TRANSPORTS
 from kaireon.platform.notifications.transports.base import Transport, TransportConfig
 from kaireon.platform.tenancy.actors import Actor
-from kaireon.platform.vault.services import delete_secret, put_secret, read_secret
+from kaireon.platform.vault.services import VaultError, delete_secret, put_secret, read_secret
 
 logger = logging.getLogger(__name__)
 
@@ -163,7 +163,7 @@ def _locked(tenant_id: uuid.UUID, destination_id: uuid.UUID) -> Destination:
 
 def _reconfigure(row: Destination, patch: Mapping[str, Any], now: datetime) -> list[str]:
     transport = transport_of(row.kind)
-    kept = read_secret(tenant_id=row.tenant_id, key=vault_key(row.pk))
+    kept = _kept_config(row)
     merged = {**kept, **_without_placeholders(patch, kept)}
     validated = _validate(transport, {name: value for name, value in merged.items() if value is not None})
     row.shown_config, row.config_summary = _shown(validated), transport.summary(validated)
@@ -173,6 +173,14 @@ def _reconfigure(row: Destination, patch: Mapping[str, Any], now: datetime) -> l
         row.state, row.state_reason, row.state_changed_at, row.paused_until = DestinationState.OK, "", now, None
         written += ["state", "state_reason", "state_changed_at", "paused_until"]
     return written
+
+
+def _kept_config(row: Destination) -> dict[str, Any]:
+    """Return the config as it is kept; one that no longer opens is nothing, so that it can be typed in again."""
+    try:
+        return read_secret(tenant_id=row.tenant_id, key=vault_key(row.pk))
+    except VaultError:
+        return {}
 
 
 def _without_placeholders(patch: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:

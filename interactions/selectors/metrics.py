@@ -5,7 +5,7 @@ The number of statements depends on which tables the metrics read, never on how 
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,7 @@ CROSS JOIN LATERAL (
 """
 
 Values = dict[MetricRequest, float | None]
+Asked = Mapping[Metric, Sequence[MetricRequest]]
 
 
 def read_metrics(requests: Collection[MetricRequest]) -> Values:
@@ -45,12 +46,15 @@ def read_metrics(requests: Collection[MetricRequest]) -> Values:
 
     Windows are half-open, [start, end). Raises UnknownMetric for a name that is not in the catalogue.
     """
-    wanted: dict[MetricRequest, Metric] = {request: metric_named(request.metric) for request in requests}
-    by_kind: dict[type, list[MetricRequest]] = defaultdict(list)
-    for request, metric in wanted.items():
-        by_kind[type(metric.formula)].append(request)
+    by_name: dict[str, list[MetricRequest]] = defaultdict(list)
+    for request in requests:
+        by_name[request.metric].append(request)
+    by_kind: dict[type, dict[Metric, list[MetricRequest]]] = defaultdict(dict)
+    for name, asked in by_name.items():
+        metric = metric_named(name)
+        by_kind[type(metric.formula)][metric] = asked
     values: Values = {}
-    values |= _read_additive([*by_kind[Total], *by_kind[Ratio]])
+    values |= _read_additive(by_kind[Total] | by_kind[Ratio])
     values |= _read_percentiles(by_kind[Percentile])
     values |= _read_gauges(by_kind[Gauge])
     return values
@@ -64,37 +68,44 @@ def _aggregates_of(metric: Metric) -> tuple[Aggregate, ...]:
 
 
 class _Sums:
-    """The sums of one source table for the windows that asked for it."""
+    """The sums of one source table: windows are asked for first, then read at once, then answered."""
 
-    def __init__(self, source: Source, aggregates: Iterable[Aggregate], windows: Iterable[Window]) -> None:
-        self._columns = {aggregate: number for number, aggregate in enumerate(dict.fromkeys(aggregates))}
-        plan = plan_scan(windows)
-        self._position = plan.index_of()
-        self._sums = self._scan(source, plan.spans)
-        self._memo: dict[Window, tuple[Any, ...]] = {}
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._columns: dict[Aggregate, int] = {}
+        self._places: dict[Window, int] = {}
+        self._sums: list[tuple[Any, ...]] = []
 
-    def value(self, aggregate: Aggregate, window: Window) -> Any:
-        """Return the aggregate over the window."""
-        sums = self._memo.get(window)
-        if sums is None:
-            sums = self._memo[window] = self._between(window)
-        return sums[self._columns[aggregate]] if sums else 0
+    def ask(self, aggregate: Aggregate, requests: Sequence[MetricRequest]) -> tuple[int, list[int]]:
+        """Note what is wanted; return the aggregate's column, and the place of each request's window."""
+        column = self._columns.setdefault(aggregate, len(self._columns))
+        places = self._places
+        return column, [places.setdefault(request.window, len(places)) for request in requests]
 
-    def _between(self, window: Window) -> tuple[Any, ...]:
-        sums = self._sums.get(window.tenant_id)
-        if sums is None or window.start >= window.end:
-            return ()
-        return sums.between(self._position[window.start], self._position[window.end])
+    def read(self) -> None:
+        """Read all that was asked for in one statement."""
+        plan = plan_scan(self._places)
+        position = plan.index_of()
+        tenants = self._scan(plan.spans, position)
+        nothing = (0,) * len(self._columns)
+        for tenant_id, start, end in self._places:
+            sums = tenants.get(tenant_id) if start < end else None
+            self._sums.append(sums.between(position[start], position[end]) if sums else nothing)
 
-    def _scan(self, source: Source, spans: Sequence[Span]) -> dict[uuid.UUID, PrefixSums]:
+    def column(self, column: int, places: Sequence[int]) -> list[Any]:
+        """Return an aggregate over the windows at these places."""
+        sums = self._sums
+        return [sums[place][column] for place in places]
+
+    def _scan(self, spans: Sequence[Span], position: Mapping[datetime, int]) -> dict[uuid.UUID, PrefixSums]:
         if not spans:
             return {}
         aggregates = ", ".join(f"{aggregate.sql} AS a{number}" for aggregate, number in self._columns.items())
         rows: dict[uuid.UUID, list[tuple[int, Sequence[Any]]]] = defaultdict(list)
         with connection.cursor() as cursor:
-            cursor.execute(_SUMS.format(table=source.value, aggregates=aggregates), span_columns(spans))
+            cursor.execute(_SUMS.format(table=self._source.value, aggregates=aggregates), span_columns(spans))
             for ordinal, tenant_id, *sums in cursor.fetchall():
-                rows[tenant_id].append((self._position[spans[ordinal - 1].start], sums))
+                rows[tenant_id].append((position[spans[ordinal - 1].start], sums))
         return {tenant_id: PrefixSums.of(found, len(self._columns)) for tenant_id, found in rows.items()}
 
 
@@ -108,32 +119,37 @@ def span_columns(spans: Sequence[Span]) -> list[list[Any]]:
     return [[texts[id(span.tenants)] for span in spans], [span.start for span in spans], [span.end for span in spans]]
 
 
-def _read_additive(requests: Sequence[MetricRequest]) -> Values:
-    aggregates: dict[Source, dict[Aggregate, None]] = defaultdict(dict)
-    windows: dict[Source, set[Window]] = defaultdict(set)
-    for request in requests:
-        for aggregate in _aggregates_of(metric_named(request.metric)):
-            aggregates[aggregate.source][aggregate] = None
-            windows[aggregate.source].add(request.window)
-    sums = {source: _Sums(source, wanted, windows[source]) for source, wanted in aggregates.items()}
-    return {request: _value(request, sums) for request in requests}
+def _read_additive(asked: Asked) -> Values:
+    tables = {source: _Sums(source) for source in Source}
+    places = {
+        (metric, aggregate): tables[aggregate.source].ask(aggregate, requests)
+        for metric, requests in asked.items()
+        for aggregate in _aggregates_of(metric)
+    }
+    for table in tables.values():
+        table.read()
+    values: Values = {}
+    for metric, requests in asked.items():
+        parts = [tables[part.source].column(*places[metric, part]) for part in _aggregates_of(metric)]
+        values.update(zip(requests, _totals(*parts) if len(parts) == 1 else _ratios(*parts), strict=True))
+    return values
 
 
-def _value(request: MetricRequest, sums: dict[Source, _Sums]) -> float | None:
-    window = request.window
-    parts = [sums[part.source].value(part, window) for part in _aggregates_of(metric_named(request.metric))]
-    if len(parts) == 1:
-        return float(parts[0])
-    numerator, denominator = parts
-    return float(numerator / denominator) if denominator else None
+def _totals(sums: Sequence[Any]) -> list[float | None]:
+    return [float(value) for value in sums]
 
 
-def _read_percentiles(requests: Sequence[MetricRequest]) -> Values:
+def _ratios(numerators: Sequence[Any], denominators: Sequence[Any]) -> list[float | None]:
+    pairs = zip(numerators, denominators, strict=True)
+    return [float(above / below) if below else None for above, below in pairs]
+
+
+def _read_percentiles(asked: Asked) -> Values:
     by_source: dict[Source, list[tuple[MetricRequest, Percentile]]] = defaultdict(list)
-    for request in requests:
-        formula = metric_named(request.metric).formula
+    for metric, requests in asked.items():
+        formula = metric.formula
         assert isinstance(formula, Percentile)
-        by_source[formula.source].append((request, formula))
+        by_source[formula.source] += [(request, formula) for request in requests]
     values: Values = {}
     for source, pairs in by_source.items():
         values |= _read_percentiles_of(source, pairs)
@@ -161,14 +177,11 @@ def _read_percentiles_of(source: Source, pairs: Sequence[tuple[MetricRequest, Pe
     return {request: found.get(request.window, nothing)[position[formula]] for request, formula in pairs}
 
 
-def _read_gauges(requests: Sequence[MetricRequest]) -> Values:
-    by_metric: dict[str, list[MetricRequest]] = defaultdict(list)
-    for request in requests:
-        by_metric[request.metric].append(request)
+def _read_gauges(asked: Asked) -> Values:
     values: Values = {}
-    for name, asked in by_metric.items():
-        formula = metric_named(name).formula
+    for metric, requests in asked.items():
+        formula = metric.formula
         assert isinstance(formula, Gauge)
-        found = formula.read({request.window for request in asked})
-        values |= {request: found.get(request.window) for request in asked}
+        found = formula.read({request.window for request in requests})
+        values |= {request: found.get(request.window) for request in requests}
     return values

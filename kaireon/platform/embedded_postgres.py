@@ -1,7 +1,9 @@
 """The embedded PostgreSQL: a real server from a wheel, in the data folder, shared by every process of one machine."""
 
 import fcntl
+import shutil
 import subprocess
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,14 +39,14 @@ class EmbeddedServer:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with self._alone():
-                self._server = get_server(self.folder, start=False)
                 if not (self.folder / "PG_VERSION").exists():
-                    self._server.ensure_pgdata_inited()
-                    self._write_settings()
+                    self._initialise()
+                self._server = get_server(self.folder, start=False)
                 self._server.start()
                 self._create_database()
-        except (subprocess.SubprocessError, OSError, AssertionError, psycopg.Error) as error:
-            raise ConfigurationError(f"The embedded PostgreSQL cannot start in {self.folder}: {error}") from error
+        except (subprocess.SubprocessError, OSError, AssertionError, RuntimeError, psycopg.Error) as error:
+            reason = " ".join(str(error).split())[:500]
+            raise ConfigurationError(f"The embedded PostgreSQL cannot start in {self.folder}: {reason}") from error
         return self._url(DATABASE_NAME)
 
     def stop(self) -> None:
@@ -65,10 +67,20 @@ class EmbeddedServer:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
-    def _write_settings(self) -> None:
+    def _initialise(self) -> None:
+        """Prepare a new folder beside the real one and rename it: a first start killed halfway leaves no half a server.
+
+        Its initdb may outlive it, so each attempt has a folder of its own; what was abandoned is removed.
+        """
+        prefix = f"{self.folder.name}.new-"
+        for abandoned in self.folder.parent.glob(f"{prefix}*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
+        draft = Path(tempfile.mkdtemp(prefix=prefix, dir=self.folder.parent))
+        get_server(draft, start=False).ensure_pgdata_inited()
         lines = [f"{name} = {value}\n" for name, value in self.settings.items()]
-        with (self.folder / "postgresql.conf").open("a", encoding="utf-8") as handle:
+        with (draft / "postgresql.conf").open("a", encoding="utf-8") as handle:
             handle.writelines(["\n# Kaireon\n", *lines])
+        draft.replace(self.folder)
 
     def _create_database(self) -> None:
         with psycopg.connect(self._url("postgres"), autocommit=True) as connection:

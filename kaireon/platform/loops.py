@@ -22,7 +22,8 @@ class StopSignal:
     """Ask a loop to stop, also from a signal handler.
 
     A threading.Event is not made for that: its lock is not reentrant, so a handler that sets it while the
-    same thread is entering wait() hangs the process. SimpleQueue.put is reentrant.
+    same thread is entering wait() hangs the process. SimpleQueue.put is reentrant. A signal that comes in the
+    instant before a wait is seen when that wait ends.
     """
 
     def __init__(self) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from django.db import transaction
+
 from interactions.decisions import SYSTEM_OUTCOMES
 from interactions.decisions.cells import RowRejected
 from interactions.decisions.imported_rows import ImportedRow, OutcomeMeaning, parse_row
@@ -15,6 +17,8 @@ from interactions.models import OutcomeType
 from interactions.services.files import RowFile, SourceRow, UnreadableFile, open_rows
 from interactions.services.loading import load_interactions
 from interactions.services.outcome_types import ensure_outcome_types
+from kaireon.platform.audit.services import record
+from kaireon.platform.tenancy.actors import SYSTEM
 from kaireon.platform.tenancy.models import Tenant
 
 BATCH_ROWS = 10_000
@@ -63,14 +67,33 @@ def import_interactions(
                     report.imported += new
                     report.duplicates += len(batch) - new
                 on_progress(file.position(), file.size)
+    if report.imported:
+        _note_import(tenant, path, report, now)
     report.rejected_file = str(_rejected_path(path)) if report.rejected else None
     return report
 
 
+@transaction.atomic(durable=True)
+def _note_import(tenant: Tenant, path: Path, report: ImportReport, now: datetime) -> None:
+    """Record in the audit log that an operator added history."""
+    record(
+        tenant_id=tenant.pk,
+        actor=SYSTEM,
+        action="import",
+        entity_type="interactions",
+        entity_id=path.name,
+        entity_name=path.name,
+        after={"imported": report.imported, "duplicates": report.duplicates, "rejected": report.rejected},
+        now=now,
+    )
+
+
 def _meanings(tenant: Tenant) -> dict[str, OutcomeMeaning]:
-    rows = OutcomeType.objects.for_tenant(tenant).filter(deleted_at=None)
-    found = {row.key: OutcomeMeaning(row.classification, row.category) for row in rows}
-    return found or {row.key: OutcomeMeaning(row.classification, row.category) for row in SYSTEM_OUTCOMES}
+    rows = list(OutcomeType.objects.for_tenant(tenant))
+    if not rows:
+        # A dry run seeds nothing; a real one has seeded these.
+        return {row.key: OutcomeMeaning(row.classification, row.category) for row in SYSTEM_OUTCOMES}
+    return {row.key: OutcomeMeaning(row.classification, row.category) for row in rows if row.deleted_at is None}
 
 
 Reject = Callable[[SourceRow, str], None]

@@ -18,8 +18,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from interactions.models import Channel, Creative, Interaction, Offer, OutcomeType
-from interactions.services import import_interactions
+from interactions.services import import_interactions, seed_outcome_types
 from interactions.services import imports as imports_module
+from kaireon.platform.audit.models import AuditEntry
 from kaireon.platform.tenancy.models import Tenant
 
 HEADER = "customerId,outcome,timestamp,idempotencyKey,conversionValue\n"
@@ -294,6 +295,28 @@ def test_a_tenants_own_outcome_type_is_known_and_a_deleted_one_is_not(acme: Tena
     assert code == 1
     assert [row.outcome for row in rows(acme)] == ["shared"]
     assert rejections(path) == [(3, "outcome: there is no outcome type 'gone'")]
+
+
+def test_a_tenant_that_deleted_every_outcome_type_has_none(acme: Tenant, write: Callable[..., Path]) -> None:
+    seed_outcome_types(acme, timezone.now())
+    OutcomeType.objects.for_tenant(acme).update(deleted_at=timezone.now())
+
+    code, _ = run(write(HEADER + GOOD))
+
+    assert (code, rows(acme)) == (1, [])
+
+
+def test_an_import_is_in_the_audit_log_and_a_dry_run_or_a_repeat_is_not(
+    acme: Tenant, write: Callable[..., Path]
+) -> None:
+    path = write(HEADER + GOOD)
+
+    run(path, dry_run=True)
+    run(path)
+    run(path)
+
+    (entry,) = AuditEntry.objects.for_tenant(acme)
+    assert (entry.action, entry.entity_name, entry.entity_type) == ("import", "history.csv", "interactions")
 
 
 def parquet(path: Path, **columns: Any) -> Path:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from alerts.selectors import count_rules
 from alerts.services import add_default_rules
 from interactions.services import seed_outcome_types
 from kaireon.platform.health.services import raise_alert, resolve
@@ -10,6 +11,7 @@ from kaireon.platform.notifications.services import (
     on_destination_broken,
     on_destination_recovered,
 )
+from kaireon.platform.tenancy.guardrails import count_usage_with
 from kaireon.platform.tenancy.services import on_tenant_created
 
 
@@ -17,6 +19,7 @@ def connect() -> None:
     """Register every plug-in; called once when Django has loaded all models. Registering twice changes nothing."""
     on_tenant_created(seed_outcome_types)
     on_tenant_created(add_default_rules)
+    count_usage_with("max_alert_rules", count_rules)
     on_destination_broken(_tell_broken)
     on_destination_recovered(_tell_recovered)
 

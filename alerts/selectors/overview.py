@@ -71,8 +71,8 @@ def list_rules(tenant: Tenant) -> list[AlertRule]:
     return list(AlertRule.objects.for_tenant(tenant).order_by("created_at", "id"))
 
 
-def count_rules(tenant: Tenant) -> int:
-    """Count the tenant's rules."""
+def count_rules(tenant: Tenant | uuid.UUID) -> int:
+    """Count the rules of a tenant, given as a row or by its id."""
     return AlertRule.objects.for_tenant(tenant).count()
 
 

@@ -340,7 +340,11 @@ def test_a_resolve_notice_survives_the_death_of_its_tick(acme: Tenant, pager: Re
 def test_beside_a_worker_every_message_goes_once_and_the_answer_says_how_it_ended(
     acme: Tenant, pager: Receiver
 ) -> None:
-    pager.script = lambda got: (time.sleep(0.3), Reply())[1]
+    def answer_slowly(got: Got) -> Reply:
+        time.sleep(0.3)
+        return Reply()
+
+    pager.script = answer_slowly
     rules = [make_rule(acme, name=f"Rule {number}", window_minutes=60) for number in range(4)]
     channel = str(make_webhook(acme, pager).pk)
     for rule in rules:

@@ -8,10 +8,9 @@ from typing import Final, NamedTuple
 SPARK_WIDTH: Final = 132.0
 SPARK_HEIGHT: Final = 34.0
 CHART_WIDTH: Final = 720.0
-CHART_HEIGHT: Final = 190.0
+CHART_HEIGHT: Final = 170.0
 _PADDING: Final = 3.0
 _MARGIN: Final = 8.0
-_FOOT: Final = 20.0
 
 
 class Point(NamedTuple):
@@ -91,11 +90,10 @@ def draw_chart(
 ) -> Chart:
     """Return the picture of a span of time with a mark at each firing and about six marks on the time axis."""
     values, instants = [value for _, value in points], [at for at, _ in points]
-    height = CHART_HEIGHT - _FOOT
     marks = {max(bisect_right(instants, at) - 1, 0) for at in fired} if instants else set()
-    picture = draw_sparkline(values, threshold, fired=marks, width=CHART_WIDTH, height=height)
+    picture = draw_sparkline(values, threshold, fired=marks, width=CHART_WIDTH, height=CHART_HEIGHT)
     lowest, highest = _range(values, threshold)
-    return Chart(picture, _ticks(instants), highest, lowest, height)
+    return Chart(picture, _ticks(instants), highest, lowest, CHART_HEIGHT - 1)
 
 
 def thin(points: Sequence[tuple[datetime, float | None]], keep: int, *, is_upward: bool) -> list[tuple[datetime, float | None]]:

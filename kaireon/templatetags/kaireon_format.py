@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from kaireon.platform.badges import Badge, badge_of
-from kaireon.platform.pictures import Sparkline
+from kaireon.platform.pictures import CHART_HEIGHT, CHART_WIDTH, Point, Sparkline, Tick
 
 register = template.Library()
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -108,6 +108,18 @@ def with_unit(value: Any, unit: str) -> str:
 def tone_of(state: str) -> Badge:
     """Return the colour and shape of a state, for marks that stand beside its words."""
     return badge_of(state)
+
+
+@register.filter
+def left_percent(place: Point | Tick) -> str:
+    """Write how far to the right something stands in a chart, in percent."""
+    return f"{100 * place.x / CHART_WIDTH:.1f}"
+
+
+@register.filter
+def top_percent(place: Point) -> str:
+    """Write how far down something stands in a chart, in percent."""
+    return f"{100 * place.y / CHART_HEIGHT:.1f}"
 
 
 @register.inclusion_tag("kaireon/_badge.html")

@@ -3,8 +3,10 @@
 from typing import Any, TypeVar
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern
 from unfold.admin import ModelAdmin
 
 from kaireon.platform.site import site
@@ -33,6 +35,24 @@ class TenantModelAdmin(ModelAdmin):  # type: ignore[misc]
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
         # Django would redirect with a message that repeats the id; an id of another tenant is not found.
         raise Http404
+
+    def get_urls(self) -> list[URLPattern]:
+        """Leave out the redirect that Django keeps for the addresses of its version 1.8."""
+        return [route for route in super().get_urls() if route.name]
+
+    def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any) -> Any:
+        """Look for the row before the permission: 403 would tell that it is there."""
+        self._require_row(request, object_id)
+        return super().changeform_view(request, object_id, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
+        """Look for the row before the permission."""
+        self._require_row(request, object_id)
+        return super().delete_view(request, object_id, *args, **kwargs)
+
+    def _require_row(self, request: HttpRequest, object_id: str | None) -> None:
+        if object_id is not None and self.get_object(request, unquote(object_id)) is None:
+            raise Http404
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Give a new row to the current tenant."""

@@ -1,0 +1,85 @@
+"""One of everything for a tenant: what the walks over all routes ask for."""
+
+from datetime import datetime, timedelta
+
+from django.utils.text import slugify
+
+from alerts.models import AlertRule
+from alerts.services import create_rule, run_tick
+from interactions.models import Channel, Creative, DecisionTrace, Interaction, Offer, OutcomeType
+from kaireon.platform.budget import Budget
+from kaireon.platform.health.models import SystemHealthAlert
+from kaireon.platform.health.services import raise_alert
+from kaireon.platform.notifications.models import Delivery
+from kaireon.platform.notifications.services import create_destination
+from kaireon.platform.tenancy.actors import SYSTEM
+from kaireon.platform.tenancy.models import ApiKey, Membership, Tenant
+from kaireon.platform.tenancy.roles import Role
+from kaireon.platform.tenancy.services import create_api_key
+
+# In every name of this tenant's things, so that it is found wherever it should not be.
+MARK = "Zanzibar"
+
+
+def furnish(tenant: Tenant, now: datetime, mark: str = MARK) -> dict[str, str]:
+    """Make one of everything for the tenant and return the ids by kind; a rule fires and its mail is delivered."""
+    key, _ = create_api_key(tenant=tenant, name=f"{mark} key", role=Role.VIEWER, actor=SYSTEM, now=now)
+    word = slugify(mark)
+    destination = create_destination(
+        tenant_id=tenant.pk, kind="ops_email", name=f"{mark} mail", enabled=True, actor=SYSTEM, now=now,
+        config={"fromEmail": f"{word}@example.com", "recipients": [f"{word}-team@example.com"]},
+    )  # fmt: skip
+    rule = _fire(tenant, str(destination.pk), now, mark)
+    health = raise_alert(
+        tenant_id=tenant.pk, severity="warning", source="system", title=f"{mark} is slow", fan_out=False, now=now
+    )
+    delivery = Delivery.objects.for_tenant(tenant).order_by("created_at").first()
+    assert delivery is not None, "the rule has fired and told its destination"
+    return {
+        "key": str(key.pk), "destination": str(destination.pk), "rule": str(rule.pk), "delivery": str(delivery.pk),
+        "health": str(health), **_history(tenant, now, mark),
+    }  # fmt: skip
+
+
+def _fire(tenant: Tenant, destination: str, now: datetime, mark: str) -> AlertRule:
+    values = {"name": f"{mark} rule", "metric": "decision_count", "operator": "gt", "threshold": 0.5}
+    rule = create_rule(
+        tenant=tenant, values={**values, "window_minutes": 60, "channels": [destination]}, actor=SYSTEM, now=now
+    )
+    DecisionTrace.objects.create(
+        tenant=tenant, idempotency_key=f"{mark}-trace", customer_id=f"{mark} customer",
+        occurred_at=now - timedelta(minutes=1),
+        after_qualification=10, after_contact_policy=10, final_count=3, selected_count=1, total_latency_ms=20.0,
+    )  # fmt: skip
+    run_tick(now=now, budget=Budget(20), tenant_id=tenant.pk)
+    return rule
+
+
+def _history(tenant: Tenant, now: datetime, mark: str) -> dict[str, str]:
+    offer = Offer.objects.create(tenant=tenant, key=f"{mark} offer", name=f"{mark} offer")
+    channel = Channel.objects.create(tenant=tenant, key=f"{mark} channel", name=f"{mark} channel")
+    creative = Creative.objects.create(
+        tenant=tenant, key=f"{mark} creative", name=f"{mark} creative", offer=offer, channel=channel
+    )
+    outcome, _ = OutcomeType.objects.for_tenant(tenant).get_or_create(
+        tenant=tenant, key=slugify(mark), defaults={"name": f"{mark} outcome", "classification": "positive", "category": "response"}
+    )
+    interaction = Interaction.objects.create(
+        tenant=tenant, idempotency_key=f"{mark}-1", customer_id=f"{mark} customer", outcome="impression",
+        classification="neutral", category="impression", direction="outbound", occurred_at=now,
+    )  # fmt: skip
+    trace = DecisionTrace.objects.for_tenant(tenant).latest("created_at")
+    membership = Membership.objects.filter(tenant=tenant).order_by("created_at").first()
+    return {
+        "offer": str(offer.pk), "channel": str(channel.pk), "creative": str(creative.pk),
+        "outcometype": str(outcome.pk), "interaction": str(interaction.pk), "decisiontrace": str(trace.pk),
+        "membership": str(membership.pk) if membership else "",
+    }  # fmt: skip
+
+
+def snapshot(tenant: Tenant) -> dict[str, list[dict[str, object]]]:
+    """Return what a stranger must not have changed, of this tenant."""
+    rows = {model.__name__: model.objects.for_tenant(tenant) for model in (ApiKey, AlertRule, Delivery)}
+    rows["SystemHealthAlert"] = SystemHealthAlert.objects.for_tenant(tenant)
+    kept = {name: list(query_set.order_by("pk").values()) for name, query_set in rows.items()}
+    return {**kept, "Membership": list(Membership.objects.filter(tenant=tenant).order_by("pk").values())}

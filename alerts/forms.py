@@ -124,4 +124,4 @@ class BacktestForm(forms.Form):
 
     CHOICES = (("1", "1 day"), ("7", "7 days"), ("30", "30 days"))
 
-    days = forms.TypedChoiceField(choices=CHOICES, coerce=int, required=False, empty_value=7)
+    days = forms.TypedChoiceField(choices=CHOICES, coerce=int)

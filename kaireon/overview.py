@@ -54,10 +54,11 @@ def worst_concerns(
     """Return at most three concerns: a clock that stands still comes first, for then nothing else is known."""
     concerns: list[Concern] = []
     if enabled_rules and (last_tick_at is None or now - last_tick_at > TICK_IS_LATE):
+        stopped, waiting = "No tick is evaluating the alert rules", "The alert rules wait for their first tick"
         concerns.append(
             Concern(
                 "critical" if last_tick_at else "warning",
-                "No tick is evaluating the alert rules" if last_tick_at else "The alert rules wait for their first tick",
+                stopped if last_tick_at else waiting,
                 f"{enabled_rules} enabled rule{'' if enabled_rules == 1 else 's'} cannot fire.",
                 "Let a scheduler call POST /api/cron/tick every minute, or run manage.py tick.",
                 "/settings/alerts",

@@ -1,4 +1,4 @@
-"""The last day of rules as pictures: what each evaluation saw, or the metric's own history where there is too little."""
+"""The last day of rules as pictures: what each evaluation saw, or the metric's history where that is little."""
 
 import uuid
 from collections.abc import Sequence

@@ -51,6 +51,8 @@ def preview(request: TenantRequest) -> HttpResponse:
     form, _ = _form(request, None)
     # The name decides nothing, so a preview does without it; a metric that left the catalogue has no past.
     form.fields["name"].required = False
+    chosen: Any = form.fields["destinations"]
+    chosen.choices = [(each, each) for each in request.POST.getlist("destinations")]
     if not form.is_valid():
         return render(request, "alerts/_backtest.html", {"waiting": True, "form": form})
     draft = form.draft(request.tenant.pk)

@@ -12,6 +12,11 @@ from django.templatetags.static import static
 from kaireon.platform.tenancy.roles import Role
 
 
+def _asset(name: str) -> Callable[[HttpRequest], str]:
+    # Addressed when a page is made: the manifest of production is not there yet when settings are read.
+    return lambda _: static(name)
+
+
 def _is_at(path: str) -> Callable[[HttpRequest], bool]:
     def is_active(request: HttpRequest) -> bool:
         return request.path == path or (path != "/" and request.path.startswith(f"{path.rstrip('/')}/"))
@@ -37,12 +42,12 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "notifications_active",
     "SITE_URL": "/",
     "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("kaireon.svg")},
+        {"rel": "icon", "type": "image/svg+xml", "href": _asset("kaireon.svg")},
     ],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_HISTORY": True,
-    "STYLES": [lambda request: static("kaireon.css")],
-    "SCRIPTS": [lambda request: static("kaireon.js")],
+    "STYLES": [_asset("kaireon.css")],
+    "SCRIPTS": [_asset("kaireon.js")],
     "COLORS": {
         "primary": {
             "50": "239 250 249",

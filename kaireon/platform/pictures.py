@@ -79,10 +79,10 @@ def draw_sparkline(
         last=place(*known[-1]) if known else None,
         threshold_y=None if threshold is None else _y(threshold, lowest, highest, height),
         fired=[
-            place(position, value) if (value := values[position]) is not None else Point(_PADDING + position * step, middle)
-            for position in sorted(fired)
+            Point(round(_PADDING + position * step, 1), middle) if value is None else place(position, value)
+            for position, value in ((position, values[position]) for position in sorted(fired))
         ],
-    )  # fmt: skip
+    )
 
 
 def draw_chart(
@@ -96,7 +96,9 @@ def draw_chart(
     return Chart(picture, _ticks(instants), highest, lowest, CHART_HEIGHT - 1)
 
 
-def thin(points: Sequence[tuple[datetime, float | None]], keep: int, *, is_upward: bool) -> list[tuple[datetime, float | None]]:
+def thin(
+    points: Sequence[tuple[datetime, float | None]], keep: int, *, is_upward: bool
+) -> list[tuple[datetime, float | None]]:
     """Return at most `keep` points: of each stretch the extreme that could breach, so that no breach is drawn away."""
     if len(points) <= keep:
         return list(points)

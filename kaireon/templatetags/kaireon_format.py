@@ -140,7 +140,9 @@ def field(bound: forms.BoundField, suffix: str = "") -> dict[str, Any]:
     """Show one field of a form: label, control, help, its errors; `suffix` is the unit beside the control."""
     widget = bound.field.widget
     is_checkbox = isinstance(widget, forms.CheckboxInput)
-    attrs = {} if is_checkbox else {"class": "k-input k-input-number" if _is_number(widget) else "k-input"}
+    attrs: dict[str, str | bool] = (
+        {} if is_checkbox else {"class": "k-input k-input-number" if _is_number(widget) else "k-input"}
+    )
     return {"field": bound, "control": bound.as_widget(attrs=attrs), "is_checkbox": is_checkbox, "suffix": suffix}
 
 

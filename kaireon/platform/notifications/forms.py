@@ -57,7 +57,7 @@ class DestinationForm(forms.Form):
     kind = forms.ChoiceField(label="Kind")
     name = forms.CharField(max_length=MAX_NAME, label="Name", validators=[plain_text], help_text="As rules show it")
     enabled = forms.BooleanField(label="Switched on", required=False, help_text="Nothing is sent to one that is off")
-    webhook_url = _secret("Webhook URL", "The address that Slack or Teams made for you. It is a credential: it is kept encrypted and never shown again.")  # fmt: skip
+    webhook_url = _secret("Webhook URL", "As Slack or Teams made it. It is kept encrypted and never shown again.")
     url = _secret("URL", "HTTPS. It is kept encrypted and never shown again.")
     make_secret = forms.BooleanField(
         label="Make a signing secret for me", required=False, help_text="Shown once, after saving"
@@ -69,7 +69,8 @@ class DestinationForm(forms.Form):
     reply_to = forms.CharField(label="Reply to", max_length=254, required=False, validators=[plain_text])
 
     def __init__(
-        self, data: Mapping[str, Any] | None, *, row: Destination | None = None, initial: Mapping[str, Any] | None = None
+        self, data: Mapping[str, Any] | None, *, row: Destination | None = None,
+        initial: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         """Fill in what a kept destination shows; its secrets stay out."""
         self.row = row

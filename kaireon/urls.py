@@ -11,7 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.overview, name="overview"),
     path("tenant/switch", pages.switch, name="tenant-switch"),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema", http_method_names=["get", "head"]), name="docs"),
     path("", include("kaireon.platform.telemetry.urls")),
     path("", include("kaireon.platform.tenancy.urls")),
     path("", include("kaireon.platform.tenancy.settings_urls")),

@@ -38,7 +38,7 @@ class BadRequestMiddleware:
         # A quoted cookie writes it as \000, and the session's key goes to the database.
         if any("\0" in value for value in request.COOKIES.values()):
             return self._answer(request, 400, "A cookie holds a NUL character.")
-        return self.get_response(request)
+        return _enveloped(request, self.get_response(request))
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer what Django found unreadable, before it became a view's matter."""
@@ -52,3 +52,15 @@ class BadRequestMiddleware:
         if request.path.startswith("/api/"):
             return json_error(request, status, message)
         return HttpResponse(message, status=status, content_type="text/plain; charset=utf-8")
+
+
+def _enveloped(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Put an error of a plain view under /api/, such as a probe's 405, into the envelope; its headers stay."""
+    is_bare = response.status_code >= 400 and response.headers.get("Content-Type") != "application/json"
+    if not (is_bare and request.path.startswith("/api/")):
+        return response
+    answer = json_error(request, response.status_code, f"{response.reason_phrase}.")
+    answer.headers["Content-Length"] = str(len(answer.content))
+    for name, value in response.headers.items():
+        answer.headers.setdefault(name, value)
+    return answer

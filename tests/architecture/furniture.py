@@ -10,7 +10,7 @@ from interactions.models import Channel, Creative, DecisionTrace, Interaction, O
 from kaireon.platform.budget import Budget
 from kaireon.platform.health.models import SystemHealthAlert
 from kaireon.platform.health.services import raise_alert
-from kaireon.platform.notifications.models import Delivery
+from kaireon.platform.notifications.models import Delivery, Destination
 from kaireon.platform.notifications.services import create_destination
 from kaireon.platform.tenancy.actors import SYSTEM
 from kaireon.platform.tenancy.models import ApiKey, Membership, Tenant
@@ -81,5 +81,6 @@ def snapshot(tenant: Tenant) -> dict[str, list[dict[str, object]]]:
     """Return what a stranger must not have changed, of this tenant."""
     rows = {model.__name__: model.objects.for_tenant(tenant) for model in (ApiKey, AlertRule, Delivery)}
     rows["SystemHealthAlert"] = SystemHealthAlert.objects.for_tenant(tenant)
+    rows |= {model.__name__: model.objects.for_tenant(tenant) for model in (Destination, Offer, Channel, Creative)}
     kept = {name: list(query_set.order_by("pk").values()) for name, query_set in rows.items()}
     return {**kept, "Membership": list(Membership.objects.filter(tenant=tenant).order_by("pk").values())}

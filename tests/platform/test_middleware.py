@@ -130,3 +130,13 @@ def test_the_address_of_a_request_is_left_as_it_came() -> None:
     request = RequestFactory().get("/api/v1/api-keys/")
 
     assert request.path == "/api/v1/api-keys/"
+
+
+@pytest.mark.parametrize("path", ["/api/health", "/api/metrics", "/api/docs", "/api/schema"])
+def test_a_method_that_a_plain_view_does_not_have_is_405_in_the_envelope(path: str) -> None:
+    response = Client().put(path)
+
+    assert response.status_code == 405
+    assert response.json()["error"]["code"] == "METHOD_NOT_ALLOWED"
+    assert "GET" in response.headers["Allow"]
+    assert int(response.headers["Content-Length"]) == len(response.content)

@@ -12,6 +12,7 @@ from types import FrameType
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 from kaireon.platform.ids import new_id
+from kaireon.platform.telemetry.services import bound_request_id
 
 logger = logging.getLogger(__name__)
 EXIT_OK, EXIT_FAILURES = 0, 3
@@ -91,7 +92,8 @@ class Loop:
             if self.liveness_file is not None:
                 self.liveness_file.touch()
             close_old_connections()
-            did_work = self.step()
+            with bound_request_id():
+                did_work = self.step()
         except Exception as error:  # noqa: BLE001 - the loop outlives every failure of one step
             self._note_failure(error)
             return False

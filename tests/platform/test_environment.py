@@ -152,7 +152,7 @@ def test_a_secrets_file_that_is_a_folder_is_refused_by_name(tmp_path: Path) -> N
 
 
 def test_processes_that_start_together_agree_on_the_secrets(tmp_path: Path) -> None:
-    with multiprocessing.get_context("fork").Pool(6) as pool:
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
         seen = pool.map(environment.load_or_generate_secrets, [tmp_path] * 12)
 
     assert all(secrets == seen[0] for secrets in seen)

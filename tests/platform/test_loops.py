@@ -17,6 +17,9 @@ from kaireon.platform.loops import EXIT_FAILURES, EXIT_OK, Loop, StopSignal
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
+# A turn looks after the connection, and a failing one closes it: neither inside a test's own transaction.
+pytestmark = pytest.mark.django_db(transaction=True)
+
 
 def failing(error: Exception) -> Callable[[], bool]:
     """Return a step that always fails so."""
@@ -52,7 +55,11 @@ def test_a_failure_is_logged_with_an_id_that_the_next_one_repeats(caplog: pytest
 
 def test_a_success_forgets_the_failures_before_it(caplog: pytest.LogCaptureFixture) -> None:
     steps = iter([failing(ValueError()), lambda: True, failing(ValueError())])
-    loop = Loop("test", step=lambda: next(steps)())
+
+    def step() -> bool:
+        return next(steps)()
+
+    loop = Loop("test", step=step)
 
     loop.turn()
     loop.turn()

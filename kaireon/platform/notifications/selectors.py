@@ -5,8 +5,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Count
+
 from kaireon.platform.errors import NotFound
-from kaireon.platform.notifications.decisions import OPEN_STATES, State
+from kaireon.platform.notifications.decisions import CAP_WINDOW, OPEN_STATES, State
 from kaireon.platform.notifications.models import Delivery, DeliveryAttempt, Destination
 from kaireon.platform.notifications.transports import TRANSPORTS
 from kaireon.platform.tenancy.scoping import TenantQuerySet
@@ -127,3 +129,15 @@ def delivery_standings(delivery_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, S
         waits_for = pk if state in OPEN_STATES or state is State.DIGESTED else None
         standings[pk] = Standing(provider_id, state, waits_for, kind, name, error)
     return standings
+
+
+def count_in_cap_window(tenant_ids: Collection[uuid.UUID], now: datetime) -> dict[uuid.UUID, int]:
+    """Return how many deliveries of the last hour count against each tenant's `notificationsPerHour`."""
+    counted = (
+        Delivery.objects.across_tenants()
+        .filter(tenant_id__in=tenant_ids, created_at__gt=now - CAP_WINDOW)
+        .exclude(state__in=[State.CAPPED, State.DIGESTED])
+        .values_list("tenant_id")
+        .annotate(count=Count("pk"))
+    )
+    return dict(counted)

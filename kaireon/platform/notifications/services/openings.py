@@ -7,11 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count
-
 from kaireon.platform.ids import new_id
 from kaireon.platform.notifications.decisions import (
-    CAP_WINDOW,
     FIRING_NEVER_ARRIVED,
     OPEN_STATES,
     TEST_EVENT,
@@ -25,7 +22,7 @@ from kaireon.platform.notifications.decisions import (
     storming,
 )
 from kaireon.platform.notifications.models import Delivery, Destination
-from kaireon.platform.notifications.selectors import delivery_standings
+from kaireon.platform.notifications.selectors import count_in_cap_window, delivery_standings
 from kaireon.platform.tenancy.guardrails import guardrails_of
 from kaireon.platform.tenancy.models import Tenant
 
@@ -139,19 +136,12 @@ def _survey(requests: Sequence[DeliveryRequest], now: datetime) -> _Ground:
     rows = Destination.objects.across_tenants().filter(
         tenant_id__in=tenant_ids, pk__in={request.provider_id for request in requests}
     )
-    counted = (
-        Delivery.objects.across_tenants()
-        .filter(tenant_id__in=tenant_ids, created_at__gt=now - CAP_WINDOW)
-        .exclude(state__in=[State.CAPPED, State.DIGESTED])
-        .values_list("tenant_id")
-        .annotate(count=Count("pk"))
-    )
     standings = delivery_standings([request.depends_on for request in requests if request.depends_on])
     return _Ground(
         destinations={(row.tenant_id, row.pk): row for row in rows},
         dependencies={pk: standing.state for pk, standing in standings.items()},
         caps=_caps(tenant_ids),
-        sent=defaultdict(int, dict(counted)),
+        sent=defaultdict(int, count_in_cap_window(tenant_ids, now)),
         now=now,
     )
 

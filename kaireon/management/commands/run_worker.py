@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
+from alerts.services import settle_transitions
 from kaireon.platform.budget import Budget
 from kaireon.platform.commands import plain_errors
 from kaireon.platform.loops import EXIT_OK, Loop
@@ -38,5 +39,8 @@ class Command(BaseCommand):
 
 
 def step() -> bool:
-    """Deliver what is due and return whether anything moved."""
-    return deliver_due(now=timezone.now(), budget=Budget(STEP_SECONDS)).did_work
+    """Deliver what is due, then settle what became of firings; return whether anything moved."""
+    sent = deliver_due(now=timezone.now(), budget=Budget(STEP_SECONDS))
+    if sent.did_work:
+        settle_transitions(now=timezone.now())
+    return sent.did_work

@@ -6,13 +6,15 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from kaireon.management.commands.run_worker import step
 from kaireon.platform.loops import EXIT_FAILURES, Loop
 from kaireon.platform.notifications.decisions import State
-from kaireon.platform.notifications.management.commands.run_worker import step
 from kaireon.platform.notifications.metrics import DELIVERIES
+from kaireon.platform.notifications.models import Delivery
 from kaireon.platform.tenancy.models import Tenant
+from tests.alerts.world import breach, fresh, make_rule, make_webhook, tick
 from tests.notifications.ledger import make_destination, open_one, reload
-from tests.servers import Receiver
+from tests.servers import Receiver, Reply
 
 
 def test_one_pass_delivers_what_is_due(acme: Tenant, receiver: Receiver) -> None:
@@ -46,3 +48,19 @@ def test_a_loop_that_gives_up_is_the_commands_exit_code(monkeypatch: pytest.Monk
         call_command("run_worker", "--liveness-file", str(tmp_path / "alive"))
 
     assert stopped.value.code == EXIT_FAILURES
+
+
+def test_a_firing_that_only_a_retry_brought_home_shows_as_last_fired_at_once(acme: Tenant, pager: Receiver) -> None:
+    pager.script = lambda got: Reply(status=503)
+    now = timezone.now()
+    breach(acme, at=now)
+    rule = make_rule(acme, channels=[str(make_webhook(acme, pager).pk)])
+    tick(now)
+    held_back = fresh(rule).last_fired_at
+    pager.script = lambda got: Reply()
+    Delivery.objects.for_tenant(acme).update(next_attempt_at=now)
+
+    step()
+
+    assert held_back is None
+    assert fresh(rule).last_fired_at == now

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from alerts.models import AlertRule, Evaluation, Incident
+from alerts.selectors.readings import read_rules
+from alerts.selectors.snapshots import due_rules
 from alerts.services import (
     add_default_rules,
     create_rule,
@@ -15,6 +17,7 @@ from alerts.services import (
     settle_transitions,
     update_rule,
 )
+from alerts.services.evaluating import evaluate_rules
 from kaireon.platform.errors import NotFound
 from kaireon.platform.health.models import SystemHealthAlert
 from kaireon.platform.notifications.models import Delivery
@@ -138,10 +141,6 @@ def test_a_new_name_does_not_start_the_wait_anew(acme: Tenant) -> None:
 
 
 def test_a_rule_changed_between_the_reading_and_the_lock_waits_for_the_next_tick(acme: Tenant) -> None:
-    from alerts.selectors.readings import read_rules  # noqa: PLC0415 - the seam that this test is about
-    from alerts.selectors.snapshots import due_rules  # noqa: PLC0415
-    from alerts.services.evaluating import evaluate_rules  # noqa: PLC0415
-
     rule = make_rule(acme)
     due = due_rules(now=NOW, tenant_id=None, limit=10)
     readings = read_rules(due, NOW)

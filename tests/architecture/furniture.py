@@ -1,6 +1,7 @@
 """One of everything for a tenant: what the walks over all routes ask for."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils.text import slugify
 
@@ -62,7 +63,9 @@ def _history(tenant: Tenant, now: datetime, mark: str) -> dict[str, str]:
         tenant=tenant, key=f"{mark} creative", name=f"{mark} creative", offer=offer, channel=channel
     )
     outcome, _ = OutcomeType.objects.for_tenant(tenant).get_or_create(
-        tenant=tenant, key=slugify(mark), defaults={"name": f"{mark} outcome", "classification": "positive", "category": "response"}
+        tenant=tenant,
+        key=slugify(mark),
+        defaults={"name": f"{mark} outcome", "classification": "positive", "category": "response"},
     )
     interaction = Interaction.objects.create(
         tenant=tenant, idempotency_key=f"{mark}-1", customer_id=f"{mark} customer", outcome="impression",
@@ -77,10 +80,8 @@ def _history(tenant: Tenant, now: datetime, mark: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def snapshot(tenant: Tenant) -> dict[str, list[dict[str, object]]]:
+def snapshot(tenant: Tenant) -> dict[str, list[Any]]:
     """Return what a stranger must not have changed, of this tenant."""
-    rows = {model.__name__: model.objects.for_tenant(tenant) for model in (ApiKey, AlertRule, Delivery)}
-    rows["SystemHealthAlert"] = SystemHealthAlert.objects.for_tenant(tenant)
-    rows |= {model.__name__: model.objects.for_tenant(tenant) for model in (Destination, Offer, Channel, Creative)}
-    kept = {name: list(query_set.order_by("pk").values()) for name, query_set in rows.items()}
-    return {**kept, "Membership": list(Membership.objects.filter(tenant=tenant).order_by("pk").values())}
+    models: list[Any] = [ApiKey, AlertRule, Delivery, Destination, SystemHealthAlert, Offer, Channel, Creative]
+    rows = {model.__name__: list(model.objects.for_tenant(tenant).order_by("pk").values()) for model in models}
+    return {**rows, "Membership": list(Membership.objects.filter(tenant=tenant).order_by("pk").values())}

@@ -79,7 +79,7 @@ def writes_of(route: Route) -> tuple[str, ...]:
 
 def is_led_to_the_form(response: Any) -> bool:
     """Tell whether a page answered with the way to sign in."""
-    return response.status_code == 302 and response.headers["Location"].startswith("/settings/login/")
+    return bool(response.status_code == 302 and response.headers["Location"].startswith("/settings/login/"))
 
 
 def test_a_stranger_reaches_the_public_routes_alone(world: dict[str, str]) -> None:
@@ -144,7 +144,7 @@ def test_what_a_viewer_may_post_changes_nothing_that_others_see(
             response = send(browser, route, "POST", path_of(route, world))
             assert response.status_code < 500, str(route)
 
-    kept = {"ApiKey": [], "SystemHealthAlert": []}
+    kept: dict[str, Any] = {"ApiKey": [], "SystemHealthAlert": []}
     assert snapshot(acme) | kept == before | kept
 
 

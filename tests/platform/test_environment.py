@@ -140,7 +140,7 @@ def test_production_generates_nothing_and_touches_no_folder(bare: Path, monkeypa
 def test_a_data_folder_under_a_file_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(ConfigurationError, match="cannot be written: Not a directory. Set KAIREON_DATA_DIR"):
+    with pytest.raises(ConfigurationError, match=r"cannot be written: Not a directory\. Set KAIREON_DATA_DIR"):
         environment.make_data_folder(tmp_path / "file" / "data")
 
 
@@ -164,7 +164,8 @@ def serve(**variables: str) -> "subprocess.CompletedProcess[str]":
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return subprocess.run(
         [sys.executable, "-c", "import kaireon.wsgi"],
-        cwd=REPOSITORY, env={**kept, "DATABASE_URL": DATABASE, **variables}, capture_output=True, text=True, check=False,
+        cwd=REPOSITORY, env={**kept, "DATABASE_URL": DATABASE, **variables},
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 

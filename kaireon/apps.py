@@ -1,5 +1,7 @@
 """The composition root as an app: commands, system checks, and the wiring of plug-ins."""
 
+import gc
+
 from django.apps import AppConfig
 from django.utils.module_loading import import_string
 
@@ -18,3 +20,6 @@ class KaireonConfig(AppConfig):
         """Connect every registry to its plug-ins; nothing is started here."""
         # wiring imports models, which exist only now.
         import_string("kaireon.wiring.connect")()
+        # What is loaded by now lives as long as the process; without this the collector walks it again and again
+        # while a tick makes thousands of small objects, which costs a fifth of the tick.
+        gc.freeze()

@@ -2,7 +2,7 @@
 
 from interactions.decisions import MetricRequest
 from interactions.metrics import Metric, UnknownMetric, catalogue, find_metric
-from interactions.selectors.metrics import read_metrics, read_values
+from interactions.selectors.metrics import read_metrics, read_windows
 from interactions.selectors.outcomes import outcome_types
 from interactions.selectors.series import MAX_INSTANTS, MAX_SAMPLES, TooMuchHistory, read_series
 
@@ -18,5 +18,5 @@ __all__ = [
     "outcome_types",
     "read_metrics",
     "read_series",
-    "read_values",
+    "read_windows",
 ]

@@ -5,7 +5,7 @@ The number of statements depends on which tables the metrics read, never on how 
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -37,39 +37,41 @@ CROSS JOIN LATERAL (
 ) AS s
 """
 
-Values = dict[MetricRequest, float | None]
-Asked = Mapping[Metric, Sequence[Window]]
-Found = dict[Metric, list[float | None]]
-"""The values of each metric, in the order in which its windows were asked for."""
+Values = list[float | None]
+Asked = Mapping[Metric, Sequence[int]]
+"""The places of the windows over which each metric is wanted."""
 
 
-def read_metrics(requests: Collection[MetricRequest]) -> Values:
+def read_metrics(requests: Collection[MetricRequest]) -> dict[MetricRequest, float | None]:
     """Return the value of each request; None means no data (a ratio without denominator, a percentile without rows).
 
     Windows are half-open, [start, end). Raises UnknownMetric for a name that is not in the catalogue.
     """
-    return dict(zip(requests, read_values(list(requests)), strict=True))
+    places: dict[Window, int] = {}
+    by_name: dict[str, list[MetricRequest]] = defaultdict(list)
+    for request in requests:
+        by_name[request.metric].append(request)
+        places.setdefault(request.window, len(places))
+    asked = {name: [places[request.window] for request in wanted] for name, wanted in by_name.items()}
+    found = read_windows(list(places), asked)
+    return {request: value for name in asked for request, value in zip(by_name[name], found[name], strict=True)}
 
 
-def read_values(requests: Sequence[MetricRequest]) -> list[float | None]:
-    """Return the values in the order of the requests: `read_metrics` without a dictionary, for thousands of them."""
-    by_name: dict[str, list[int]] = defaultdict(list)
-    for number, request in enumerate(requests):
-        by_name[request.metric].append(number)
-    by_kind: dict[type, dict[Metric, list[Window]]] = defaultdict(dict)
-    for name, numbers in by_name.items():
+def read_windows(windows: Sequence[Window], asked: Mapping[str, Sequence[int]]) -> dict[str, Values]:
+    """Return for each metric its values over the windows at the places that are asked for, in that order.
+
+    This is `read_metrics` for thousands of rules that share a few windows. Raises UnknownMetric.
+    """
+    by_kind: dict[type, dict[Metric, Sequence[int]]] = defaultdict(dict)
+    for name, places in asked.items():
         metric = metric_named(name)
-        by_kind[type(metric.formula)][metric] = [requests[number].window for number in numbers]
+        by_kind[type(metric.formula)][metric] = places
     found = {
-        **_read_additive(by_kind[Total] | by_kind[Ratio]),
-        **_read_percentiles(by_kind[Percentile]),
-        **_read_gauges(by_kind[Gauge]),
+        **_read_additive(windows, by_kind[Total] | by_kind[Ratio]),
+        **_read_percentiles(windows, by_kind[Percentile]),
+        **_read_gauges(windows, by_kind[Gauge]),
     }
-    values: list[float | None] = [None] * len(requests)
-    for metric, answers in found.items():
-        for number, value in zip(by_name[metric.name], answers, strict=True):
-            values[number] = value
-    return values
+    return {metric.name: values for metric, values in found.items()}
 
 
 def _aggregates_of(metric: Metric) -> tuple[Aggregate, ...]:
@@ -79,47 +81,56 @@ def _aggregates_of(metric: Metric) -> tuple[Aggregate, ...]:
     return (formula.aggregate,) if isinstance(formula, Total) else ()
 
 
-class _Sums:
-    """The sums of one source table: windows are asked for first, then read at once, then answered."""
+def _read_additive(windows: Sequence[Window], asked: Asked) -> dict[Metric, Values]:
+    aggregates: dict[Source, dict[Aggregate, None]] = defaultdict(dict)
+    places: dict[Source, set[int]] = defaultdict(set)
+    for metric, wanted in asked.items():
+        for aggregate in _aggregates_of(metric):
+            aggregates[aggregate.source][aggregate] = None
+            places[aggregate.source].update(wanted)
+    sums: dict[Aggregate, dict[int, Any]] = {}
+    for source, columns in aggregates.items():
+        rows = _sums_of(source, list(columns), {place: windows[place] for place in places[source]})
+        sums |= {aggregate: {place: row[n] for place, row in rows.items()} for n, aggregate in enumerate(columns)}
+    return {metric: _values(*(sums[part] for part in _aggregates_of(metric)), places=asked[metric]) for metric in asked}
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._columns: dict[Aggregate, int] = {}
-        self._places: dict[Window, int] = {}
-        self._sums: list[tuple[Any, ...]] = []
 
-    def ask(self, aggregates: Iterable[Aggregate], windows: Sequence[Window]) -> list[int]:
-        """Note what is wanted; return the place of each window."""
-        for aggregate in aggregates:
-            self._columns.setdefault(aggregate, len(self._columns))
-        places = self._places
-        return [places.setdefault(window, len(places)) for window in windows]
+def _values(above: Mapping[int, Any], below: Mapping[int, Any] | None = None, *, places: Sequence[int]) -> Values:
+    """Return totals, or ratios where there is a denominator; each place is computed once."""
+    if below is None:
+        values: dict[int, float | None] = {place: float(above[place]) for place in set(places)}
+    else:
+        values = {place: float(above[place] / below[place]) if below[place] else None for place in set(places)}
+    return [values[place] for place in places]
 
-    def read(self) -> None:
-        """Read all that was asked for in one statement."""
-        plan = plan_scan(self._places)
-        position = plan.index_of()
-        tenants = self._scan(plan.spans, position)
-        nothing = (0,) * len(self._columns)
-        for tenant_id, start, end in self._places:
-            sums = tenants.get(tenant_id) if start < end else None
-            self._sums.append(sums.between(position[start], position[end]) if sums else nothing)
 
-    def sums(self, aggregate: Aggregate, places: Sequence[int]) -> list[Any]:
-        """Return an aggregate over the windows at these places."""
-        sums, column = self._sums, self._columns[aggregate]
-        return [sums[place][column] for place in places]
+def _sums_of(
+    source: Source, aggregates: Sequence[Aggregate], windows: Mapping[int, Window]
+) -> dict[int, tuple[Any, ...]]:
+    """Return the sums over each window, by its place."""
+    plan = plan_scan(windows.values())
+    position = plan.index_of()
+    tenants = _scan(source, aggregates, plan.spans, position)
+    nothing = (0,) * len(aggregates)
+    found: dict[int, tuple[Any, ...]] = {}
+    for place, (tenant_id, start, end) in windows.items():
+        sums = tenants.get(tenant_id) if start < end else None
+        found[place] = sums.between(position[start], position[end]) if sums else nothing
+    return found
 
-    def _scan(self, spans: Sequence[Span], position: Mapping[datetime, int]) -> dict[uuid.UUID, PrefixSums]:
-        if not spans:
-            return {}
-        aggregates = ", ".join(f"{aggregate.sql} AS a{number}" for aggregate, number in self._columns.items())
-        rows: dict[uuid.UUID, list[tuple[int, Sequence[Any]]]] = defaultdict(list)
-        with connection.cursor() as cursor:
-            cursor.execute(_SUMS.format(table=self._source.value, aggregates=aggregates), span_columns(spans))
-            for ordinal, tenant_id, *sums in cursor.fetchall():
-                rows[tenant_id].append((position[spans[ordinal - 1].start], sums))
-        return {tenant_id: PrefixSums.of(found, len(self._columns)) for tenant_id, found in rows.items()}
+
+def _scan(
+    source: Source, aggregates: Sequence[Aggregate], spans: Sequence[Span], position: Mapping[datetime, int]
+) -> dict[uuid.UUID, PrefixSums]:
+    if not spans:
+        return {}
+    columns = ", ".join(f"{aggregate.sql} AS a{number}" for number, aggregate in enumerate(aggregates))
+    rows: dict[uuid.UUID, list[tuple[int, Sequence[Any]]]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(_SUMS.format(table=source.value, aggregates=columns), span_columns(spans))
+        for ordinal, tenant_id, *sums in cursor.fetchall():
+            rows[tenant_id].append((position[spans[ordinal - 1].start], sums))
+    return {tenant_id: PrefixSums.of(found, len(aggregates)) for tenant_id, found in rows.items()}
 
 
 def span_columns(spans: Sequence[Span]) -> list[list[Any]]:
@@ -132,37 +143,17 @@ def span_columns(spans: Sequence[Span]) -> list[list[Any]]:
     return [[texts[id(span.tenants)] for span in spans], [span.start for span in spans], [span.end for span in spans]]
 
 
-def _read_additive(asked: Asked) -> Found:
-    tables = {source: _Sums(source) for source in Source}
-    places: dict[tuple[Metric, Source], list[int]] = {}
-    for metric, windows in asked.items():
-        for source in {aggregate.source for aggregate in _aggregates_of(metric)}:
-            aggregates = [aggregate for aggregate in _aggregates_of(metric) if aggregate.source is source]
-            places[metric, source] = tables[source].ask(aggregates, windows)
-    for table in tables.values():
-        table.read()
-    found: Found = {}
-    for metric in asked:
-        parts = [tables[part.source].sums(part, places[metric, part.source]) for part in _aggregates_of(metric)]
-        found[metric] = _totals(*parts) if len(parts) == 1 else _ratios(*parts)
-    return found
-
-
-def _totals(sums: Sequence[Any]) -> list[float | None]:
-    return [float(value) for value in sums]
-
-
-def _ratios(numerators: Sequence[Any], denominators: Sequence[Any]) -> list[float | None]:
-    pairs = zip(numerators, denominators, strict=True)
-    return [float(above / below) if below else None for above, below in pairs]
-
-
-def _read_percentiles(asked: Asked) -> Found:
-    found: Found = {}
+def _read_percentiles(windows: Sequence[Window], asked: Asked) -> dict[Metric, Values]:
+    found: dict[Metric, Values] = {}
     for source in Source:
-        here = {metric: formula for metric in asked if (formula := _percentile_of(metric)).source is source}
-        if here:
-            found |= _read_percentiles_of(source, here, asked)
+        formulas = {metric: formula for metric in asked if (formula := _percentile_of(metric)).source is source}
+        if not formulas:
+            continue
+        places = {place for metric in formulas for place in asked[metric]}
+        rows = _percentiles_of(source, list(formulas.values()), {windows[place] for place in places})
+        for number, metric in enumerate(formulas):
+            values = {place: row[number] if (row := rows.get(windows[place])) else None for place in places}
+            found[metric] = [values[place] for place in asked[metric]]
     return found
 
 
@@ -171,33 +162,29 @@ def _percentile_of(metric: Metric) -> Percentile:
     return metric.formula
 
 
-def _read_percentiles_of(source: Source, formulas: Mapping[Metric, Percentile], asked: Asked) -> Found:
-    tenants: dict[tuple[datetime, datetime], dict[uuid.UUID, None]] = defaultdict(dict)
-    for metric in formulas:
-        for tenant_id, start, end in asked[metric]:
-            tenants[start, end][tenant_id] = None
+def _percentiles_of(
+    source: Source, formulas: Sequence[Percentile], windows: Collection[Window]
+) -> dict[Window, Sequence[float | None]]:
+    """Return the percentiles over each window that has rows."""
+    tenants: dict[tuple[datetime, datetime], list[uuid.UUID]] = defaultdict(list)
+    for tenant_id, start, end in windows:
+        tenants[start, end].append(tenant_id)
     spans = [Span(tuple(ids), start, end) for (start, end), ids in tenants.items()]
     columns = ", ".join(
         f"percentile_cont(%s) WITHIN GROUP (ORDER BY r.{formula.column}) AS p{number}"
-        for number, formula in enumerate(formulas.values())
+        for number, formula in enumerate(formulas)
     )
-    rows: dict[Window, Sequence[float | None]] = {}
     with connection.cursor() as cursor:
         statement = _PERCENTILES.format(table=source.value, percentiles=columns)
-        cursor.execute(statement, [*span_columns(spans), *(formula.fraction for formula in formulas.values())])
-        for ordinal, tenant_id, *values in cursor.fetchall():
-            rows[Window(tenant_id, *spans[ordinal - 1][1:])] = values
-    nothing = [None] * len(formulas)
-    return {
-        metric: [rows.get(window, nothing)[number] for window in asked[metric]]
-        for number, metric in enumerate(formulas)
-    }
+        cursor.execute(statement, [*span_columns(spans), *(formula.fraction for formula in formulas)])
+        rows = cursor.fetchall()
+    return {Window(tenant_id, *spans[ordinal - 1][1:]): values for ordinal, tenant_id, *values in rows}
 
 
-def _read_gauges(asked: Asked) -> Found:
-    found: Found = {}
-    for metric, windows in asked.items():
+def _read_gauges(windows: Sequence[Window], asked: Asked) -> dict[Metric, Values]:
+    found: dict[Metric, Values] = {}
+    for metric, places in asked.items():
         assert isinstance(metric.formula, Gauge)
-        values = metric.formula.read(set(windows))
-        found[metric] = [values.get(window) for window in windows]
+        values = metric.formula.read({windows[place] for place in places})
+        found[metric] = [values.get(windows[place]) for place in places]
     return found

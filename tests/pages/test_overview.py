@@ -49,7 +49,12 @@ def test_three_are_shown_each_with_a_remedy_and_a_way_there() -> None:
 
 
 def test_marks_stand_where_their_time_is_in_the_hour() -> None:
-    events = [(NOW + HOUR / 2, "b", "", ""), (NOW, "a", "", ""), (NOW + HOUR * 2, "late", "", ""), (NOW - HOUR, "x", "", "")]
+    events = [
+        (NOW + HOUR / 2, "b", "", ""),
+        (NOW, "a", "", ""),
+        (NOW + HOUR * 2, "late", "", ""),
+        (NOW - HOUR, "x", "", ""),
+    ]
 
     marks = place_marks(events, NOW)
 

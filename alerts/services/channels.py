@@ -15,12 +15,14 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from kaireon.platform.errors import Unprocessable
+from kaireon.platform.errors import Forbidden, Unprocessable
 from kaireon.platform.notifications.selectors import list_destinations
-from kaireon.platform.notifications.services import create_destination
+from kaireon.platform.notifications.services import ensure_destination
 from kaireon.platform.tenancy.actors import Actor
+from kaireon.platform.tenancy.roles import Role
 
 UNKNOWN = "There is no such destination for this tenant."
+NOT_YOURS_TO_MAKE = "A target that is new here makes a destination, which is up to admins; name one that there is."
 
 
 def resolve_channels(
@@ -29,7 +31,8 @@ def resolve_channels(
     """Return the destinations of the channels, each once, in order.
 
     `known` are ids that the rule names already: they stay valid after their destination was deleted, and are
-    reported as `delivery_failed` when the rule fires. Raises Unprocessable that names the channel.
+    reported as `delivery_failed` when the rule fires. Raises Unprocessable that names the channel, and Forbidden for
+    a legacy target that would make a destination on behalf of somebody who may make none.
     Call it outside a transaction: a new destination commits by itself, and is found again should the rule be refused.
     """
     existing = [overview.destination for overview in list_destinations(tenant_id)]
@@ -52,13 +55,15 @@ def _legacy(
     actor: Actor, now: datetime,
 ) -> uuid.UUID:  # fmt: skip
     kind, name, config = _as_destination(channel["type"], channel["target"])
+    path = f"channels[{index}].target"
     if (kind, name) not in by_name:
+        # Rules are written by editors and by keys for alerts alone; where messages may go is decided by admins.
+        if not actor.may_write("notifications", role=Role.ADMIN):
+            raise Forbidden(f"{path}: {NOT_YOURS_TO_MAKE}", fields={path: [NOT_YOURS_TO_MAKE]})
         try:
-            row = create_destination(
-                tenant_id=tenant_id, kind=kind, name=name, config=config, enabled=True, actor=actor, now=now
-            )  # fmt: skip
+            row = ensure_destination(tenant_id=tenant_id, kind=kind, name=name, config=config, actor=actor, now=now)
         except Unprocessable as error:
-            path, texts = f"channels[{index}].target", [text for texts in error.fields.values() for text in texts]
+            texts = [text for texts in error.fields.values() for text in texts]
             raise Unprocessable(f"{path}: {texts[0]}", fields={path: texts}) from None
         by_name[kind, name] = row.pk
     return by_name[kind, name]

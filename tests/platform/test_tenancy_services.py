@@ -9,6 +9,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from rest_framework.test import APIClient
 
 from kaireon.platform.audit.models import AuditEntry
 from kaireon.platform.errors import Conflict, DomainError, Forbidden, Unprocessable
@@ -83,7 +84,7 @@ def test_a_long_name_makes_a_slug_that_fits_postgresql_with_its_dead_letters() -
     assert not tenant.slug.endswith("-")
 
 
-@hypothesis_settings(max_examples=25)
+@hypothesis_settings(max_examples=25, deadline=None)
 @given(st.text(max_size=130))
 def test_any_name_makes_a_safe_schema_or_is_refused(name: str) -> None:
     Tenant.objects.all().delete()
@@ -281,3 +282,33 @@ def test_nobody_makes_a_key_that_may_do_more_than_they(
         with pytest.raises(Forbidden):
             make()
     assert ApiKey.objects.for_tenant(acme).exists() is is_allowed
+
+
+@pytest.mark.parametrize(
+    ("hours", "is_allowed"),
+    [(None, False), (25, False), (24, True), (1, True)],
+    ids=["for ever", "longer", "as long", "shorter"],
+)
+def test_a_key_that_ends_makes_none_that_outlives_it(acme: Tenant, hours: int | None, is_allowed: bool) -> None:
+    actor = Actor(kind="api_key", name="lent", role=Role.ADMIN, expires_at=NOW + timedelta(hours=24))
+    expires_at = None if hours is None else NOW + timedelta(hours=hours)
+
+    def make() -> None:
+        create_api_key(tenant=acme, name="CI", role=Role.ADMIN, actor=actor, now=NOW, expires_at=expires_at)
+
+    if is_allowed:
+        make()
+    else:
+        with pytest.raises(Forbidden, match="expiresAt"):
+            make()
+    assert ApiKey.objects.for_tenant(acme).exists() is is_allowed
+
+
+def test_a_key_that_ends_is_known_to_end_when_it_calls(acme: Tenant) -> None:
+    _, key = create_api_key(
+        tenant=acme, name="lent", role=Role.ADMIN, actor=SYSTEM, now=NOW, expires_at=NOW + timedelta(hours=24)
+    )
+    client = APIClient()
+    client.credentials(HTTP_X_API_KEY=key)
+
+    assert client.post("/api/v1/api-keys", {"name": "for ever"}, format="json").status_code == 403

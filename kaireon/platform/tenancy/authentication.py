@@ -46,8 +46,9 @@ class ApiKeyAuthentication(BaseAuthentication):
         http_request: Any = request._request
         http_request.tenant = key.tenant
         http_request.actor = Actor(
-            kind="api_key", name=key.name, role=Role(key.role), api_key_id=key.pk, scopes=tuple(key.scopes)
-        )
+            kind="api_key", name=key.name, role=Role(key.role), api_key_id=key.pk, scopes=tuple(key.scopes),
+            expires_at=key.expires_at,
+        )  # fmt: skip
         return KeyPrincipal(key), key
 
     def authenticate_header(self, request: Request) -> str:

@@ -105,6 +105,7 @@ def create_api_key(
     could do more than the actor.
     """
     _require_within(actor, role, scopes or [])
+    _require_no_longer_life(actor, expires_at)
     if expires_at is not None and expires_at <= now:
         raise Unprocessable("The key would have expired already.", fields={"expiresAt": ["must be in the future"]})
     key = key or generate_key()
@@ -138,6 +139,13 @@ def _require_within(actor: Actor, role: Role, scopes: list[str]) -> None:
     # No scopes mean everything, so a restricted key must name some, and none but its own.
     if actor.scopes and not (scopes and set(scopes) <= set(actor.scopes)):
         raise Forbidden(f"Your key is limited to {', '.join(actor.scopes)}; name scopes among these.")
+
+
+def _require_no_longer_life(actor: Actor, expires_at: datetime | None) -> None:
+    # Otherwise a key lent for a day makes one that stays for ever.
+    if actor.expires_at is not None and (expires_at is None or expires_at > actor.expires_at):
+        until = actor.expires_at.isoformat(timespec="seconds").replace("+00:00", "Z")
+        raise Forbidden(f"Your key ends at {until}; name an expiresAt that is no later.")
 
 
 def _clean_slug(slug: str) -> str:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from kaireon.platform.audit.services import record
 from kaireon.platform.errors import BadRequest, NotFound, Unprocessable
 from kaireon.platform.ids import new_id
+from kaireon.platform.locks import lock_key, xact_lock
 from kaireon.platform.notifications.decisions import DestinationState, State, Verdict, destination_state_after
 from kaireon.platform.notifications.models import Destination
 from kaireon.platform.notifications.transports import TRANSPORTS
@@ -60,6 +61,25 @@ def create_destination(
     *, tenant_id: uuid.UUID, kind: str, name: str, config: Mapping[str, Any], enabled: bool, actor: Actor, now: datetime
 ) -> Destination:
     """Create a destination. Raises BadRequest for an unknown kind, Unprocessable for a config that cannot be."""
+    return _create(tenant_id, kind, name, config, actor, now, enabled=enabled)
+
+
+@transaction.atomic(durable=True)
+def ensure_destination(
+    *, tenant_id: uuid.UUID, kind: str, name: str, config: Mapping[str, Any], actor: Actor, now: datetime
+) -> Destination:
+    """Return the destination of this kind and name, made now unless there is one; two callers at once make one.
+
+    Raises as `create_destination` does.
+    """
+    xact_lock(lock_key("notifications.destinations", tenant_id))
+    same = Destination.objects.for_tenant(tenant_id).filter(kind=kind, name=name).order_by("created_at", "pk")
+    return same.first() or _create(tenant_id, kind, name, config, actor, now, enabled=True)
+
+
+def _create(
+    tenant_id: uuid.UUID, kind: str, name: str, config: Mapping[str, Any], actor: Actor, now: datetime, *, enabled: bool
+) -> Destination:
     transport = transport_of(kind)
     validated = _validate(transport, _without_placeholders(config, {}))
     row = Destination(

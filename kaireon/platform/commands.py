@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, ParamSpec
 
 from django.core.management.base import CommandError
+from django.db import OperationalError, connection
 
 from kaireon.platform.env import ConfigurationError
 from kaireon.platform.errors import DomainError
@@ -16,7 +17,7 @@ P = ParamSpec("P")
 
 
 def plain_errors(handle: Callable[P, Any]) -> Callable[P, Any]:
-    """Turn a refused use case into one line on stderr and exit code 2."""
+    """Turn a refused use case, or a database that does not answer, into one line on stderr and exit code 2."""
 
     @functools.wraps(handle)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> Any:
@@ -24,6 +25,11 @@ def plain_errors(handle: Callable[P, Any]) -> Callable[P, Any]:
             return handle(*args, **kwargs)
         except (DomainError, ConfigurationError) as error:
             raise CommandError(str(error), returncode=BAD_CALL) from None
+        except OperationalError as error:
+            if connection.is_usable():
+                raise
+            reason = str(error).strip().splitlines()[0]
+            raise CommandError(f"The database does not answer: {reason}", returncode=BAD_CALL) from None
 
     return wrapped
 

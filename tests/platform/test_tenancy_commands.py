@@ -1,7 +1,11 @@
 """The commands that make tenants, users and keys: what they print, and how they refuse."""
 
 import io
+import os
+import subprocess
+import sys
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,6 +119,21 @@ def test_a_refusal_is_one_line_and_exit_2(error: Exception) -> None:
         handle()
 
     assert refused.value.returncode == 2
+
+
+def test_a_database_that_does_not_answer_is_one_line_and_exit_2_without_its_password(tmp_path: Path) -> None:
+    environment = {
+        **os.environ, "KAIREON_DATA_DIR": str(tmp_path), "DATABASE_URL": "postgres://someone:hunter2@127.0.0.1:1/kaireon",
+    }  # fmt: skip
+
+    done = subprocess.run(
+        [sys.executable, "manage.py", "tick"], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("CommandError: The database does not answer:")
+    assert len(done.stderr.splitlines()) == 1
+    assert "hunter2" not in done.stderr
 
 
 def test_a_programming_error_keeps_its_trace() -> None:

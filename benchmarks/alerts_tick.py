@@ -11,7 +11,7 @@ import statistics
 import sys
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,21 +33,22 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
-from alerts.decisions import decide  # noqa: E402
+from alerts.decisions import Reading, decide  # noqa: E402
 from alerts.models import AlertRule  # noqa: E402
 from alerts.selectors.readings import read_rules  # noqa: E402
-from alerts.selectors.snapshots import due_rules, lock_rules  # noqa: E402
+from alerts.selectors.snapshots import DueRule, due_rules, lock_rules  # noqa: E402
 from alerts.services import run_tick  # noqa: E402
 from benchmarks.generators.history import make_history, make_tenants  # noqa: E402
 from interactions.metrics import Aggregate, Gauge, Percentile, Ratio, Source, Total, catalogue, metric_named  # noqa: E402
-from interactions.selectors import MetricRequest, read_metrics  # noqa: E402
 from kaireon.platform.budget import Budget  # noqa: E402
 from kaireon.platform.tenancy.models import Tenant  # noqa: E402
 
 END = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SPAN = timedelta(days=1)
-FASTER_THAN_ONE_BY_ONE, WITHIN_BARE = 10, 3
 METRICS = [metric for metric in catalogue() if not isinstance(metric.formula, Gauge)]
+
+
+Work = Callable[[datetime], None]
 
 
 class Measure(NamedTuple):
@@ -73,8 +74,10 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     tenants = ready_history(options.tenants, options.rows)
     print(f"{versions()}\n{options.rows:,} interactions, {options.rows // 5:,} decisions, {options.tenants} tenants")
-    for rules, windows in ((options.rules // 10, [5]), (options.rules, [5]), (options.rules, [5, 15, 60])):
-        show(Setup(tenants, rules, windows, options.repeat))
+    show(Setup(tenants, options.rules // 10, [5], options.repeat), is_the_claim=False)
+    show(Setup(tenants, options.rules, [5], options.repeat), is_the_claim=True)
+    # Here most of the time goes into the rows themselves, two hours of them, whoever reads them.
+    show(Setup(tenants, options.rules, [5, 15, 60], options.repeat), is_the_claim=False)
 
 
 def _options() -> argparse.Namespace:
@@ -133,18 +136,31 @@ def make_rules(setup: Setup) -> None:
 
 
 def one_by_one(now: datetime) -> None:
-    """Evaluate each rule by its own query."""
-    rules = due_rules(now=now, tenant_id=None, limit=100_000)
+    """Evaluate as `evaluate` does, but read each rule by a query of its own."""
+    due = due_rules(now=now, tenant_id=None, limit=100_000)
+    readings = {rule.id: read_alone(rule, now) for rule in due}
+    decide_all(due, readings, now)
+
+
+def read_alone(rule: DueRule, now: datetime) -> Reading:
+    """Read both windows of one rule."""
+    width = timedelta(minutes=rule.window_minutes)
+    source, columns = columns_of(rule.metric)
     with connection.cursor() as cursor:
-        for rule in rules:
-            width = timedelta(minutes=rule.window_minutes)
-            source, columns = columns_of(rule.metric)
-            cursor.execute(
-                f"SELECT r.occurred_at >= %s, {columns} FROM {source.value} AS r "
-                "WHERE r.tenant_id = %s AND r.occurred_at >= %s AND r.occurred_at < %s GROUP BY 1",
-                [now - width, rule.tenant_id, now - 2 * width, now],
-            )
-            cursor.fetchall()
+        cursor.execute(
+            f"SELECT r.occurred_at >= %s, {columns} FROM {source.value} AS r "
+            "WHERE r.tenant_id = %s AND r.occurred_at >= %s AND r.occurred_at < %s GROUP BY 1",
+            [now - width, rule.tenant_id, now - 2 * width, now],
+        )
+        found = {is_current: values for is_current, *values in cursor.fetchall()}
+    nothing = [0.0 if isinstance(metric_named(rule.metric).formula, Total) else None]
+    return Reading(_value(found.get(True, nothing)), _value(found.get(False, nothing)))
+
+
+def _value(values: Sequence[Any]) -> float | None:
+    if len(values) == 1:
+        return None if values[0] is None else float(values[0])
+    return float(values[0] / values[1]) if values[1] else None
 
 
 def columns_of(name: str) -> tuple[Source, str]:
@@ -198,21 +214,30 @@ def _columns_of_table(source: Source) -> list[str]:
 
 
 def read_only(now: datetime) -> None:
-    """Ask for the metrics of all rules."""
-    requests = []
-    for rule in AlertRule.objects.across_tenants().values_list("tenant_id", "metric", "window_minutes"):
-        current = MetricRequest.ending(rule[0], rule[1], now, timedelta(minutes=rule[2]))
-        requests += [current, current.preceding()]
-    read_metrics(requests)
+    """Read the metrics of all rules."""
+    read_rules(due_rules(now=now, tenant_id=None, limit=100_000), now)
 
 
 def evaluate(now: datetime) -> None:
     """Read rules, metrics and states under lock, and decide: everything of a tick but the writing."""
     due = due_rules(now=now, tenant_id=None, limit=100_000)
-    readings = read_rules(due, now)
+    decide_all(due, read_rules(due, now), now)
+
+
+def decide_all(due: Sequence[DueRule], readings: Mapping[uuid.UUID, Reading], now: datetime) -> None:
+    """Lock the rules and decide each."""
     with transaction.atomic():
         for rule in lock_rules([rule.id for rule in due], now):
             decide(rule.snapshot, readings[rule.id], now)
+
+
+def check_agreement(now: datetime) -> None:
+    """Make sure that both ways read the same."""
+    due = due_rules(now=now, tenant_id=None, limit=100_000)
+    ours = read_rules(due, now)
+    for rule in due:
+        alone = read_alone(rule, now)
+        assert (alone.observed, alone.baseline) == (ours[rule.id].observed, ours[rule.id].baseline), rule
 
 
 def whole_tick(now: datetime) -> None:
@@ -221,44 +246,48 @@ def whole_tick(now: datetime) -> None:
     assert not tick.errors, tick.errors[0]
 
 
-def measure(work: Callable[[datetime], None], repeat: int, first: datetime) -> Measure:
-    """Run the work once to warm up and then `repeat` times, each a second later than the one before."""
-    with CaptureQueriesContext(connection) as queries:
-        work(first)
-    times = []
+def measure(works: Mapping[str, Work], repeat: int, first: datetime) -> dict[str, Measure]:
+    """Run each work once to count its queries, then all of them in turn `repeat` times, a second later each time.
+
+    In turn, so that whatever else the machine does hits all of them alike.
+    """
+    queries = {}
+    for name, work in works.items():
+        with CaptureQueriesContext(connection) as captured:
+            work(first)
+        queries[name] = len(captured)
+    times: dict[str, list[float]] = {name: [] for name in works}
     for number in range(1, repeat + 1):
-        now = first + timedelta(seconds=number)
-        started = time.perf_counter()
-        work(now)
-        times.append((time.perf_counter() - started) * 1000)
-    return Measure(statistics.median(times), len(queries))
+        for name, work in works.items():
+            started = time.perf_counter()
+            work(first + timedelta(seconds=number))
+            times[name].append((time.perf_counter() - started) * 1000)
+    return {name: Measure(statistics.median(times[name]), queries[name]) for name in works}
 
 
-def show(setup: Setup) -> None:
+def show(setup: Setup, *, is_the_claim: bool) -> None:
     """Measure every way and print the table."""
     make_rules(setup)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE) alerts_alertrule")
     start = END - timedelta(minutes=2)
-    single = measure(one_by_one, max(3, setup.repeat // 3), start)
-    grouped = measure(lambda now: bare(now, setup.windows), setup.repeat, start)
-    reading = measure(read_only, setup.repeat, start)
-    evaluation = measure(evaluate, setup.repeat, start)
-    tick = measure(whole_tick, setup.repeat, start)
+    check_agreement(start)
+    works: dict[str, Work] = {
+        "one query per rule (read and decide)": one_by_one,
+        "one bare grouped SQL per window and table": lambda now: bare(now, setup.windows),
+        "Kaireon: read the metrics": read_only,
+        "Kaireon: evaluation (read and decide)": evaluate,
+        "Kaireon: whole tick (with all writes)": whole_tick,
+    }
+    found = measure(works, setup.repeat, start)
     print(f"\n{setup.rules:,} rules, windows of {', '.join(map(str, setup.windows))} minutes and their baselines")
     print(f"{'':42}{'ms':>9}{'queries':>9}")
-    rows: list[tuple[str, Any]] = [
-        ("one query per rule", single),
-        ("one bare grouped SQL per window and table", grouped),
-        ("Kaireon: read the metrics", reading),
-        ("Kaireon: evaluation (read and decide)", evaluation),
-        ("Kaireon: whole tick (with all writes)", tick),
-    ]
-    for label, found in rows:
-        print(f"{label:42}{found.milliseconds:9.1f}{found.queries:9,}")
-    faster, within = single.milliseconds / evaluation.milliseconds, evaluation.milliseconds / grouped.milliseconds
-    print(f"evaluation: {faster:.1f} times faster than one query per rule (mark: {FASTER_THAN_ONE_BY_ONE})")
-    print(f"evaluation: {within:.2f} times the bare grouped SQL (mark: at most {WITHIN_BARE})")
+    for name, measured in found.items():
+        print(f"{name:42}{measured.milliseconds:9.1f}{measured.queries:9,}")
+    single, grouped, _, evaluation, _ = (measured.milliseconds for measured in found.values())
+    marks = ("(mark: at least 10)", "(mark: at most 3)") if is_the_claim else ("", "")
+    print(f"evaluation: {single / evaluation:.1f} times faster than one query per rule {marks[0]}")
+    print(f"evaluation: {evaluation / grouped:.2f} times the bare grouped SQL {marks[1]}", flush=True)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,12 @@ from alerts.models import AlertRule
 CLOCK_SKEW = timedelta(minutes=5)
 
 
+# Looked up a thousand times per tick, where calling the enumeration takes four times as long.
+_OPERATORS = {item.value: item for item in Operator}
+_POLICIES = {item.value: item for item in NoDataPolicy}
+_STATUSES = {item.value: item for item in Status}
+
+
 class DueRule(NamedTuple):
     """What a reading needs to know of a rule."""
 
@@ -105,9 +111,9 @@ def lock_rules(rule_ids: list[uuid.UUID], now: datetime) -> list[LockedRule]:
 
 def _snapshot(row: _Row) -> RuleSnapshot:
     return RuleSnapshot(
-        operator=Operator(row.operator), threshold=row.threshold, cooldown_minutes=row.cooldown_minutes,
-        pending_minutes=row.pending_minutes, no_data_policy=NoDataPolicy(row.no_data_policy),
-        notify_resolved=row.notify_resolved, muted_until=row.muted_until, status=Status(row.status),
+        operator=_OPERATORS[row.operator], threshold=row.threshold, cooldown_minutes=row.cooldown_minutes,
+        pending_minutes=row.pending_minutes, no_data_policy=_POLICIES[row.no_data_policy],
+        notify_resolved=row.notify_resolved, muted_until=row.muted_until, status=_STATUSES[row.status],
         pending_since=row.pending_since,
         incident=OpenIncident(row.incident_number, row.is_acknowledged) if row.open_incident_id else None,
         last_fired_at=row.last_fired_at, last_transition_at=row.last_transition_at,

@@ -15,7 +15,7 @@ from interactions import metrics
 from interactions.decisions import Window
 from interactions.metrics import Gauge, Metric, Unit, UnknownMetric, register
 from interactions.models import DecisionTrace, Interaction
-from interactions.selectors import MetricRequest, read_metrics
+from interactions.selectors import MetricRequest, read_metrics, read_windows
 from kaireon.platform.tenancy.models import Tenant
 from tests.interactions.history import NOON, interaction, minutes, save, trace
 from tests.interactions.test_percentiles import naive_percentile
@@ -159,6 +159,15 @@ def test_an_empty_or_reversed_window_has_no_data(acme: Tenant, metric: str) -> N
 
     nothing = 0.0 if metric in {"decision_count", "revenue"} else None
     assert values == {empty: nothing, reversed_: nothing}
+
+
+def test_values_over_shared_windows_come_back_in_the_order_of_their_places(acme: Tenant) -> None:
+    save(trace(acme, INSIDE), trace(acme, INSIDE, total_latency_ms=50.0), trace(acme, NOON - minutes(6)))
+    windows = [Window(acme.pk, NOON - WINDOW, NOON), Window(acme.pk, NOON - 2 * WINDOW, NOON - WINDOW)]
+
+    found = read_windows(windows, {"decision_count": [1, 0, 1], "error_rate": [0], "latency_p99": [1, 1]})
+
+    assert found == {"decision_count": [1.0, 2.0, 1.0], "error_rate": [0.0], "latency_p99": [40.0, 40.0]}
 
 
 def test_no_requests_take_no_query(db: None, django_assert_num_queries: Callable[..., CaptureQueriesContext]) -> None:

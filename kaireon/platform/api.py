@@ -93,6 +93,15 @@ def query_boolean(request: Request, name: str) -> bool:
     return text in {"true", "1"}
 
 
+def query_id(request: Request, name: str) -> uuid.UUID | None:
+    """Return a query parameter that is an id, or None when absent; raise BadRequest that names it for another text."""
+    text = request.query_params.get(name, "")
+    row_id = read_uuid(text)
+    if text and row_id is None:
+        raise BadRequest(f"{name}: Must be a UUID.", fields={name: ["Must be a UUID."]})
+    return row_id
+
+
 def query_time(request: Request, name: str) -> datetime | None:
     """Return an ISO 8601 query parameter with an offset, or None when absent; raise BadRequest otherwise."""
     text = request.query_params.get(name, "").replace(" ", "+")

@@ -87,9 +87,7 @@ def test_a_short_token_is_refused_in_production_and_warned_of_elsewhere(
     ],
     ids=["two", "comma at the end", "one short", "parameter", "parameter first", "short second", "parameter second"],
 )
-def test_every_token_of_a_rotation_list_is_measured(
-    production: Settings, value: str, expected: list[str]
-) -> None:
+def test_every_token_of_a_rotation_list_is_measured(production: Settings, value: str, expected: list[str]) -> None:
     production.CRON_TOKEN = value
 
     assert all_ids() == expected

@@ -102,7 +102,9 @@ def test_text_of_many_lines_holds_no_other_control_character(text: str) -> None:
     assert not accepts(StrictCharField(multiline=True), text)
 
 
-@pytest.mark.parametrize("text", ["Größe", "名前", "שם", "👩‍👩‍👧", "a\u200fb", "<b>&'\"", "'; DROP TABLE x; --"], ids=ascii)
+@pytest.mark.parametrize(
+    "text", ["Größe", "名前", "שם", "👩‍👩‍👧", "a\u200fb", "<b>&'\"", "'; DROP TABLE x; --"], ids=ascii
+)
 def test_every_script_and_every_fragment_of_markup_is_text(text: str) -> None:
     assert StrictCharField().run_validation(text) == text
 

@@ -114,9 +114,7 @@ def test_a_form_that_is_too_big_is_413_and_no_failure_of_ours(alice: Person, con
     ],
     ids=["many fields", "no boundary", "broken part", "odd charset", "utf-16", "text", "no type", "no such type"],
 )
-def test_a_body_of_another_kind_is_refused_by_session_and_by_key(
-    alice: Person, body: bytes, content_type: str
-) -> None:
+def test_a_body_of_another_kind_is_refused_by_session_and_by_key(alice: Person, body: bytes, content_type: str) -> None:
     csrf_checked = Client(enforce_csrf_checks=True)
     csrf_checked.force_login(alice.user, backend="django.contrib.auth.backends.ModelBackend")
 

@@ -113,9 +113,7 @@ def test_another_models_row_is_no_tenant(acme: Tenant) -> None:
 
 
 def test_rows_are_made_without_a_scope_for_they_carry_their_tenant(acme: Tenant) -> None:
-    rows = [
-        ApiKey(tenant=acme, name=name, prefix="krn_x", key_hash=name, role=Role.VIEWER) for name in ("one", "two")
-    ]
+    rows = [ApiKey(tenant=acme, name=name, prefix="krn_x", key_hash=name, role=Role.VIEWER) for name in ("one", "two")]
 
     ApiKey.objects.bulk_create(rows)
 

@@ -10,12 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
-from kaireon.platform.api import ApiView, query_integer, query_time
+from kaireon.platform.api import ApiView, query_id, query_integer, query_time
 from kaireon.platform.audit.csv_export import csv_lines
 from kaireon.platform.audit.selectors import Filters, iterate_entries, list_entries, verify_chain
 from kaireon.platform.audit.serializers import AuditPageShape, VerificationShape, entry_json, verification_json
-from kaireon.platform.errors import BadRequest
-from kaireon.platform.fields import read_uuid
 from kaireon.platform.tenancy.roles import Role
 from kaireon.platform.throttling import PerCredentialThrottle
 
@@ -106,15 +104,11 @@ class AuditExportView(AuditView):
 
 def read_filters(request: Request) -> Filters:
     """Return the filters of the query; raise BadRequest that names a parameter that cannot be read."""
-    user = request.query_params.get("userId", "")
-    user_id = read_uuid(user) if user else None
-    if user and user_id is None:
-        raise BadRequest("userId: Must be a UUID.", fields={"userId": ["Must be a UUID."]})
     return Filters(
         entity_type=request.query_params.get("entityType", ""),
         entity_id=request.query_params.get("entityId", ""),
         action=request.query_params.get("action", ""),
-        user_id=user_id,
+        user_id=query_id(request, "userId"),
         since=query_time(request, "since"),
         until=query_time(request, "until"),
     )

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from kaireon.platform.api import ApiView, page_by_cursor, parse_id
+from kaireon.platform.api import ApiView, page_by_cursor, parse_id, query_id
 from kaireon.platform.errors import BadRequest, Unprocessable
 from kaireon.platform.notifications import selectors, services
 from kaireon.platform.notifications.artifacts import ArtifactError, artifacts_of
@@ -31,7 +32,7 @@ from kaireon.platform.notifications.serializers import (
     story_json,
 )
 from kaireon.platform.notifications.transports.base import web_link
-from kaireon.platform.schema import page_of
+from kaireon.platform.schema import ErrorSerializer, page_of
 from kaireon.platform.tenancy.roles import Role
 
 SCOPE = "notifications"
@@ -108,7 +109,10 @@ class SendView(ApiView):
 
     scope = SCOPE
 
-    @extend_schema(request=SendInput, responses={200: SendResultsShape})
+    @extend_schema(
+        request=SendInput,
+        responses={200: SendResultsShape, 404: OpenApiResponse(ErrorSerializer, "A destination is not there for you")},
+    )
     def post(self, request: Request) -> Response:
         """Send a message to some destinations and say how each of them went."""
         values = self.validated(SendInput)
@@ -144,7 +148,7 @@ class DeliveryListView(ApiView):
     @extend_schema(
         responses={200: page_of(DeliveryShape)},
         parameters=[
-            OpenApiParameter("providerId", str),
+            OpenApiParameter("providerId", OpenApiTypes.UUID),
             OpenApiParameter("status", str, enum=[state.value for state in State]),
             OpenApiParameter("eventType", str),
             OpenApiParameter("limit", int),
@@ -153,13 +157,13 @@ class DeliveryListView(ApiView):
     )
     def get(self, request: Request) -> Response:
         """List deliveries, newest first."""
-        provider_id, state = request.query_params.get("providerId", ""), request.query_params.get("status", "")
+        state = request.query_params.get("status", "")
         if state and state not in set(State):
             known = ", ".join(State)
             raise BadRequest(f"status: One of {known}.", fields={"status": [f"One of {known}."]})
         rows = selectors.list_deliveries(
             self.tenant.pk,
-            provider_id=parse_id(provider_id) if provider_id else None,
+            provider_id=query_id(request, "providerId"),
             state=state,
             event_type=request.query_params.get("eventType", ""),
         )

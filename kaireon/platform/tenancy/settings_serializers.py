@@ -1,12 +1,13 @@
 """The wire shape of tenant settings: a few known keys that are checked, and room for others."""
 
 import json
+import math
 import zoneinfo
 from collections.abc import Mapping
 from typing import Any, Final
 
 from kaireon.platform.errors import BadRequest, TooLarge, Unprocessable
-from kaireon.platform.fields import StrictIntegerField, StrictJSONField, StrictSerializer
+from kaireon.platform.fields import LONE_SURROGATE, StrictIntegerField, StrictJSONField, StrictSerializer
 from kaireon.platform.tenancy.guardrails import KEY as GUARDRAILS
 from kaireon.platform.tenancy.guardrails import check_guardrails
 
@@ -20,9 +21,11 @@ MAX_RETENTION_DAYS: Final = 3650
 class TenantSettingsShape(StrictSerializer):
     """The settings; other keys are kept as they are."""
 
-    timezone = StrictJSONField(required=False, allow_any=True, help_text="An IANA zone")
-    retentionDays = StrictIntegerField(required=False, min_value=1, max_value=MAX_RETENTION_DAYS)  # noqa: N815
-    guardrails = StrictJSONField(required=False, help_text="Caps; null resets one to its default")
+    timezone = StrictJSONField(required=False, allow_null=True, allow_any=True, help_text="An IANA zone")
+    retentionDays = StrictIntegerField(  # noqa: N815
+        required=False, allow_null=True, min_value=1, max_value=MAX_RETENTION_DAYS
+    )
+    guardrails = StrictJSONField(required=False, allow_null=True, help_text="Caps; null resets one to its default")
 
 
 def check_patch(patch: Any) -> dict[str, Any]:
@@ -65,9 +68,8 @@ def merge_settings(kept: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[st
 def _walk(value: Any, path: str, depth: int) -> None:
     if depth > MAX_DEPTH:
         _refuse(path, f"Must not nest deeper than {MAX_DEPTH} levels.")
-    if isinstance(value, str):
-        _check_text(value, path)
-    elif isinstance(value, Mapping):
+    _check_scalar(value, path)
+    if isinstance(value, Mapping):
         if len(value) > MAX_KEYS:
             _refuse(path, f"Must not have more than {MAX_KEYS} keys.")
         for key, inner in value.items():
@@ -83,9 +85,11 @@ def _check_key(key: str, path: str) -> None:
         _refuse(path, f"Keys have 1 to {MAX_KEY_LENGTH} printable characters.")
 
 
-def _check_text(text: str, path: str) -> None:
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+def _check_scalar(value: Any, path: str) -> None:
+    if isinstance(value, str) and ("\0" in value or LONE_SURROGATE.search(value)):
         _refuse(path, "Must not contain NUL or lone surrogates.")
+    if isinstance(value, float) and not math.isfinite(value):
+        _refuse(path, "Must be a number that a double holds.")
 
 
 def _check_zone(zone: Any) -> None:

@@ -1,0 +1,309 @@
+"""The bad-input table: every field, parameter and body of every route, with everything that it is not.
+
+The operations come from the API's own description, so a new route is in the table because it exists. EXAMPLES holds
+bodies that work, so that the deviations reach as deep as the route goes; a route without one is sent a sample of its
+schema. Always 4xx with the field named, or taken where that is legal; never 5xx, and never an undocumented status.
+"""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from tests.architecture.furniture import furnish
+from tests.journeys.nasty import BODIES, HUGE, NEVER_TAKEN, TEXTS, TYPES, VALUES, encode, places, with_value
+from tests.journeys.openapi import Operation, operations, resolve, sample
+from tests.people import Person
+
+pytestmark = pytest.mark.django_db
+CRON_TOKEN = "test-cron-token-of-more-than-32-characters"
+MAIL = {"fromEmail": "a@example.com", "recipients": ["b@example.com"], "replyTo": "c@example.com"}
+HOOK = {"url": "https://hooks.example.com/in", "secret": "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=", "headers": {"X-A": "b"}}
+RULE = {
+    "name": "Rule", "metric": "decision_count", "operator": "gt", "threshold": 1.5, "windowMinutes": 5,
+    "channels": [{"type": "email", "target": "a@example.com"}], "cooldownMinutes": 60, "enabled": True,
+    "pendingMinutes": 0, "noDataPolicy": "ok", "notifyResolved": True,
+}  # fmt: skip
+# Bodies that work; "{kind}" stands for the id of a thing that is there.
+EXAMPLES: dict[str, list[dict[str, Any]]] = {
+    "alerts_create": [RULE, RULE | {"channels": [{"providerId": "{destination}"}, "{destination}"]}],
+    "alerts_update": [RULE],
+    "alerts_mute_create": [{"until": "2099-01-01T00:00:00Z"}],
+    "alerts_backtest_create": [{"days": 1}],
+    "api_keys_create": [
+        {"name": "CI", "role": "viewer", "scopes": ["alerts:read"], "expiresAt": "2099-01-01T00:00:00Z"}
+    ],
+    "notifications_providers_create": [
+        {"kind": "ops_email", "name": "Mail", "config": MAIL, "enabled": True},
+        {"kind": "webhook", "name": "Hook", "config": HOOK, "enabled": True},
+        {"kind": "slack", "name": "Chat", "config": {"webhookUrl": "https://hooks.slack.com/services/a/b/c"}},
+        {"kind": "teams", "name": "Team", "config": {"webhookUrl": "https://x.webhook.office.com/webhookb2/a"}},
+    ],
+    "notifications_providers_change": [{"name": "Mail", "config": MAIL, "enabled": True}],
+    "notifications_send_create": [
+        {
+            "providerIds": ["{destination}"], "subject": "S", "message": "M", "severity": "info",
+            "link": "https://example.com/x", "extraPayload": {"a": [{"b": 1}]},
+        }
+    ],
+    "system_health_change": [{"pinned": True}],
+    "tenant_settings_update": [
+        {"timezone": "Europe/Berlin", "retentionDays": 30, "guardrails": {"maxAlertRules": 5, "llmMonthlyUsd": 1.5}}
+    ],
+}  # fmt: skip
+# Routes whose body is the tenant's own: any key is kept.
+TAKES_ANY_KEY = {"tenant_settings_update"}
+# Values for what lies deeper: its type, what can never be kept, and what breaks out of where it is put.
+DEEPER = NEVER_TAKEN | {
+    "null", "integer", "2**63", "fraction", "true", "text", "empty", "line feed", "direction override", "SQL", "HTML",
+    "loopback", "empty list", "list of lists", "many", "object",
+}  # fmt: skip
+# What the parameter of an address is an id of.
+IDS = {
+    "rule_id": "rule", "key_id": "key", "delivery_id": "delivery", "provider_id": "destination", "alert_id": "health"
+}  # fmt: skip
+OPERATIONS = [pytest.param(operation, id=operation.id) for operation in operations()]
+WITH_BODY = [pytest.param(operation, id=operation.id) for operation in operations() if operation.body]
+WITH_QUERY = [pytest.param(operation, id=operation.id) for operation in operations() if operation.named("query")]
+WITH_PATH = [pytest.param(operation, id=operation.id) for operation in operations() if operation.named("path")]
+
+
+class Caller:
+    """Alice with a key, who sends one thing after another and notes what was answered badly."""
+
+    def __init__(self, operation: Operation, key: str, world: dict[str, str]) -> None:
+        self.operation = operation
+        self.client = Client(headers={"X-API-Key": key, "x-cron-token": CRON_TOKEN}, raise_request_exception=False)
+        self.world = world
+        self.path = operation.path.format(**{name: world[kind] for name, kind in IDS.items()})
+        self.wrong: list[str] = []
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """Return the schemas of the body's fields."""
+        properties: dict[str, Any] = (self.operation.body or {}).get("properties", {})
+        return properties
+
+    def examples(self) -> list[Any]:
+        """Return the bodies that work."""
+        assert self.operation.body is not None
+        written = EXAMPLES.get(self.operation.id)
+        return json.loads(_filled(json.dumps(written), self.world)) if written else [sample(self.operation.body)]
+
+    def send(self, what: str, body: bytes, content_type: str = "application/json", path: str = "") -> Any:
+        """Send a body; note a failure of ours, a status that is not documented, an error without its envelope."""
+        response = self.client.generic(self.operation.method, path or self.path, body, content_type=content_type)
+        status = response.status_code
+        if status >= 500:
+            self.wrong.append(f"{what}: {status} {response.content[:200]!r}")
+        elif status not in self.operation.statuses and status != 405:
+            self.wrong.append(f"{what}: {status} is not documented")
+        elif status >= 400 and "error" not in _json(response):
+            self.wrong.append(f"{what}: {status} without the envelope")
+        return response
+
+    def note(self, finding: str) -> None:
+        """Keep a finding."""
+        self.wrong.append(finding)
+
+    def report(self) -> None:
+        """Fail with everything that was found."""
+        assert not self.wrong, f"{len(self.wrong)} findings:\n" + "\n".join(self.wrong[:25])
+
+
+def _filled(text: str, world: dict[str, str]) -> str:
+    for kind, row_id in world.items():
+        text = text.replace("{" + kind + "}", row_id)
+    return text
+
+
+def _json(response: Any) -> dict[str, Any]:
+    try:
+        body = json.loads(response.content)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+@pytest.fixture
+def world(alice: Person) -> dict[str, str]:
+    """Return the ids of one of everything of Alice's."""
+    return furnish(alice.tenant, timezone.now())
+
+
+def shown(path: tuple[str | int, ...]) -> str:
+    """Return a path as errors write it: config.headers[0]."""
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
+    return text.removeprefix(".")
+
+
+def is_named(path: tuple[str | int, ...], fields: dict[str, Any]) -> bool:
+    """Tell whether an error names the field at the path, or one above or beneath it."""
+    wanted = shown(path)
+    return any(name.startswith(wanted) or wanted.startswith(name) for name in fields)
+
+
+def is_wrong_type(schema: dict[str, Any], value: Any) -> bool:
+    """Tell whether the schema says that a value of this type cannot be."""
+    schema = resolve(schema)
+    if value is None:
+        return "type" in schema and not schema.get("nullable")
+    allowed = TYPES.get(schema.get("type", ""))
+    if allowed is None or schema.get("nullable"):
+        return False
+    is_boolean_for_number = isinstance(value, bool) and bool not in allowed
+    return is_boolean_for_number or not isinstance(value, allowed)
+
+
+@pytest.mark.parametrize("operation", WITH_BODY)
+def test_every_field_with_everything_that_it_is_not(operation: Operation, alice: Person, world: dict[str, str]) -> None:
+    caller = Caller(operation, alice.key, world)
+    seen: set[tuple[str, str | None]] = set()
+
+    for example in caller.examples():
+        accepted = caller.send("the example", encode(example))
+        if accepted.status_code >= 400:
+            caller.note(f"the example is refused: {accepted.content[:300]!r}")
+        for path in places(example):
+            if (shown(path), example.get("kind")) in seen or (
+                len(path) == 1 and shown(path) in {path for path, _ in seen}
+            ):
+                continue
+            seen.add((shown(path), example.get("kind")))
+            for name in VALUES if len(path) == 1 else DEEPER:
+                deviate(caller, example, path, name)
+
+    caller.report()
+
+
+def deviate(caller: Caller, example: Any, path: tuple[str | int, ...], name: str) -> None:
+    """Send the example with one value at one place that is something else; note what is wrong with the answer."""
+    what, value = f"{shown(path)} = {name}", VALUES[name]
+    response = caller.send(what, encode(with_value(example, path, value)))
+    must_refuse = name in NEVER_TAKEN
+    if len(path) == 1:
+        must_refuse |= is_wrong_type(caller.properties.get(str(path[0]), {}), value)
+    if must_refuse and response.status_code < 400:
+        caller.note(f"{what}: taken with {response.status_code}")
+    if response.status_code in {400, 422} and not is_named(path, _fields(response)):
+        caller.note(f"{what}: {response.status_code} names {list(_fields(response))}")
+
+
+def _fields(response: Any) -> dict[str, Any]:
+    fields = _json(response).get("error", {}).get("fields", {})
+    return fields if isinstance(fields, dict) else {}
+
+
+@pytest.mark.parametrize("operation", WITH_BODY)
+def test_a_field_of_a_megabyte_is_refused_quickly_and_not_echoed(
+    operation: Operation, alice: Person, world: dict[str, str]
+) -> None:
+    caller = Caller(operation, alice.key, world)
+
+    for example in caller.examples():
+        for path in places(example):
+            response = caller.send(f"{shown(path)} = a megabyte", encode(with_value(example, path, HUGE)))
+            is_free = "type" not in resolve(caller.properties[str(path[0])])
+            if response.status_code < 400 and not is_free:
+                caller.note(f"{shown(path)}: a megabyte is taken")
+            if len(response.content) > 20_000:
+                caller.note(f"{shown(path)}: {len(response.content):,} bytes come back")
+
+    caller.report()
+
+
+@pytest.mark.parametrize("operation", WITH_BODY)
+def test_missing_unknown_and_repeated_fields_are_named(
+    operation: Operation, alice: Person, world: dict[str, str]
+) -> None:
+    caller = Caller(operation, alice.key, world)
+    example = caller.examples()[0]
+    required = set((operation.body or {}).get("required", []))
+
+    for name in example:
+        less = {key: value for key, value in example.items() if key != name}
+        response = caller.send(f"without {name}", encode(less))
+        if name in required and name not in _fields(response):
+            caller.note(f"without {name}: {response.status_code} names {list(_fields(response))}")
+    for name in ("isAdmin", "tenantId", "id", "__proto__", "a\0b", "\ud800", "<b>", "x" * 1000):
+        response = caller.send(f"with {name[:20]!a}", encode(example | {name: 1}))
+        is_own = operation.id in TAKES_ANY_KEY and response.status_code == 200
+        if not is_own and (response.status_code != 400 or not _fields(response)):
+            caller.note(f"with {name[:20]!a}: {response.status_code} names {list(_fields(response))}")
+    for name in sorted(NEVER_TAKEN):
+        response = caller.send(f"with another field = {name}", encode(example | {"another": VALUES[name]}))
+        if response.status_code != 400 or not is_named(("another",), _fields(response)):
+            caller.note(f"with another field = {name}: {response.status_code} names {list(_fields(response))}")
+    text = encode(example).decode()
+    twice = f"{text[:-1]}, {json.dumps(next(iter(example)))}: 1}}".encode()
+    response = caller.send("a field twice", twice)
+    if response.status_code != 400 or next(iter(example)) not in _fields(response):
+        caller.note(f"a field twice: {response.status_code} names {list(_fields(response))}")
+
+    caller.report()
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_body_that_is_none(operation: Operation, alice: Person, world: dict[str, str]) -> None:
+    caller = Caller(operation, alice.key, world)
+    expected = {"too big": 413, "a form": 415, "XML": 415, "an upload": 415}
+
+    for name, (body, content_type) in BODIES.items():
+        response = caller.send(name, body, content_type)
+        if operation.body is None:
+            continue
+        required = (operation.body or {}).get("required")
+        if not 400 <= response.status_code < 500 and (required or name not in {"nothing", "no content type"}):
+            caller.note(f"{name}: taken with {response.status_code}")
+        if response.status_code != expected.get(name, response.status_code):
+            caller.note(f"{name}: {response.status_code} instead of {expected[name]}")
+
+    caller.report()
+
+
+@pytest.mark.parametrize("operation", WITH_QUERY)
+def test_every_parameter_with_everything_that_it_is_not(
+    operation: Operation, alice: Person, world: dict[str, str]
+) -> None:
+    caller = Caller(operation, alice.key, world)
+
+    for name in operation.named("query"):
+        for what, text in TEXTS.items():
+            address = f"{caller.path}?{name}={quote(text)}"
+            response = caller.send(f"{name} = {what}", b"", path=address)
+            if response.status_code in {400, 422} and "NUL" not in what and name not in _fields(response):
+                caller.note(f"{name} = {what}: {response.status_code} names {list(_fields(response))}")
+        for raw in ("%FF%FE", "%ED%A0%80", "1&" + f"{name}=2", "x" * 8000):
+            caller.send(f"{name} = {raw[:20]}", b"", path=f"{caller.path}?{name}={raw}")
+
+    caller.report()
+
+
+@pytest.mark.parametrize("operation", WITH_PATH)
+def test_every_id_that_is_none_is_not_found(operation: Operation, alice: Person, world: dict[str, str]) -> None:
+    caller = Caller(operation, alice.key, world)
+    body = encode(caller.examples()[0]) if operation.body else b""
+
+    for what, text in TEXTS.items():
+        if not text.strip() or "/" in text:
+            continue
+        values = dict.fromkeys(operation.named("path"), quote(text, safe=""))
+        response = caller.send(what, body, path=operation.path.format(**values))
+        expected = {400} if "NUL" in what else {404}
+        if response.status_code not in expected:
+            caller.note(f"{what}: {response.status_code} instead of {expected}")
+
+    caller.report()
+
+
+def test_every_id_in_an_address_is_known_here() -> None:
+    names = {name for operation in operations() for name in operation.named("path")}
+
+    assert names <= set(IDS), "say in IDS what these are ids of"
+
+
+def test_no_example_has_outlived_its_route() -> None:
+    assert set(EXAMPLES) <= {operation.id for operation in operations() if operation.body}

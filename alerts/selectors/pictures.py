@@ -70,11 +70,15 @@ def draw_day(rule: AlertRule, now: datetime) -> Chart:
     fired = Transition.objects.for_tenant(rule.tenant_id).filter(
         rule=rule, kind=TransitionKind.FIRED, at__gte=instants[0]
     )
-    return draw_chart(sorted(values.items()), rule.threshold, fired=list(fired.values_list("at", flat=True)[:100]))
+    return draw_chart(sorted(values.items()), rule.threshold, fired=list(fired.values_list("at", "observed")[:100]))
 
 
 def draw_points(
-    points: Sequence[tuple[datetime, float | None]], *, threshold: float, operator: str, fired: Sequence[datetime]
+    points: Sequence[tuple[datetime, float | None]],
+    *,
+    threshold: float,
+    operator: str,
+    fired: Sequence[tuple[datetime, float | None]],
 ) -> Chart:
     """Return the picture of a backtest: of each stretch the value nearest to a breach, and every firing."""
     return draw_chart(thin(points, CHART_POINTS, is_upward=operator in UPWARD), threshold, fired=fired)

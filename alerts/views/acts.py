@@ -107,7 +107,7 @@ def backtest(request: TenantRequest, rule_id: str) -> HttpResponse:
         played = backtest_rule(rule, days=days, now=timezone.now())
     except DomainError as refusal:
         return render(request, "alerts/_backtest.html", {"refusal": refusal.message})
-    fired = [line.step.at for line in played.lines if line.step.decision.fires]
+    fired = [(line.step.at, line.step.reading.observed) for line in played.lines if line.step.decision.fires]
     chart = draw_points(played.points, threshold=rule.threshold, operator=rule.operator, fired=fired)
     context = {"backtest": played, "chart": chart, "days": days, "threshold": rule.threshold, "is_saved": True}
     return render(request, "alerts/_backtest.html", context)

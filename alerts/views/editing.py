@@ -60,7 +60,7 @@ def preview(request: TenantRequest) -> HttpResponse:
         played = backtest_draft(draft, days=PREVIEW_DAYS, now=timezone.now())
     except DomainError as refusal:
         return render(request, "alerts/_backtest.html", {"refusal": refusal.message})
-    fired = [line.step.at for line in played.lines if line.step.decision.fires]
+    fired = [(line.step.at, line.step.reading.observed) for line in played.lines if line.step.decision.fires]
     threshold, operator = draft.snapshot.threshold, draft.snapshot.operator
     chart = draw_points(played.points, threshold=threshold, operator=operator, fired=fired)
     context = {"backtest": played, "chart": chart, "days": PREVIEW_DAYS, "threshold": threshold}

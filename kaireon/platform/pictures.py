@@ -1,6 +1,5 @@
 """Small pictures that the server draws as SVG: a line of values with its threshold. Pure geometry, no markup."""
 
-from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -63,37 +62,63 @@ def draw_sparkline(
     The threshold is always inside the picture, so that "how far" can be read.
     """
     lowest, highest = _range(values, threshold)
-    step = (width - 2 * _PADDING) / max(len(values) - 1, 1)
+    picture = _draw(values, threshold, lowest, highest, width, height)
+    step = _step(values, width)
+    marks = []
+    for position in sorted(fired):
+        value, x = values[position], round(_PADDING + position * step, 1)
+        marks.append(Point(x, height / 2 if value is None else _y(value, lowest, highest, height)))
+    return picture._replace(fired=marks)
 
-    def place(position: int, value: float) -> Point:
-        return Point(round(_PADDING + position * step, 1), _y(value, lowest, highest, height))
 
-    known = [(position, value) for position, value in enumerate(values) if value is not None]
-    runs = _runs([(position, place(position, value)) for position, value in known])
-    middle = height / 2
+def _draw(
+    values: Sequence[float | None], threshold: float | None, lowest: float, highest: float, width: float, height: float
+) -> Sparkline:
+    step = _step(values, width)
+    places = [
+        (position, Point(round(_PADDING + position * step, 1), _y(value, lowest, highest, height)))
+        for position, value in enumerate(values)
+        if value is not None
+    ]
+    runs = _runs(places)
     return Sparkline(
         width=width,
         height=height,
         lines=[" ".join(f"{point.x},{point.y}" for point in run) for run in runs if len(run) > 1],
         dots=[run[0] for run in runs if len(run) == 1],
-        last=place(*known[-1]) if known else None,
+        last=places[-1][1] if places else None,
         threshold_y=None if threshold is None else _y(threshold, lowest, highest, height),
-        fired=[
-            Point(round(_PADDING + position * step, 1), middle) if value is None else place(position, value)
-            for position, value in ((position, values[position]) for position in sorted(fired))
-        ],
+        fired=[],
     )
 
 
+def _step(values: Sequence[float | None], width: float) -> float:
+    return (width - 2 * _PADDING) / max(len(values) - 1, 1)
+
+
+def _mark(at: datetime, value: float | None, instants: Sequence[datetime], lowest: float, highest: float) -> Point:
+    span = instants[-1] - instants[0] if len(instants) > 1 else timedelta(0)
+    share = min(max((at - instants[0]) / span, 0.0), 1.0) if span else 0.0
+    x = round(_PADDING + share * (CHART_WIDTH - 2 * _PADDING), 1)
+    return Point(x, CHART_HEIGHT / 2 if value is None else _y(value, lowest, highest, CHART_HEIGHT))
+
+
 def draw_chart(
-    points: Sequence[tuple[datetime, float | None]], threshold: float | None, *, fired: Collection[datetime] = ()
+    points: Sequence[tuple[datetime, float | None]],
+    threshold: float | None,
+    *,
+    fired: Collection[tuple[datetime, float | None]] = (),
 ) -> Chart:
-    """Return the picture of a span of time with a mark at each firing and about six marks on the time axis."""
+    """Return the picture of a span of time with a mark at each firing (time, value) and a few on the time axis."""
     values, instants = [value for _, value in points], [at for at, _ in points]
-    marks = {max(bisect_right(instants, at) - 1, 0) for at in fired} if instants else set()
-    picture = draw_sparkline(values, threshold, fired=marks, width=CHART_WIDTH, height=CHART_HEIGHT)
-    lowest, highest = _range(values, threshold)
-    return Chart(picture, _ticks(instants), highest, lowest, CHART_HEIGHT - 1)
+    # The line may be thinned; a firing stands where it was, and its value belongs to the scale.
+    shown = [*values, *(value for _, value in fired)]
+    lowest, highest = _range(shown, threshold)
+    picture = _draw(values, threshold, lowest, highest, CHART_WIDTH, CHART_HEIGHT)
+    marks = [_mark(at, value, instants, lowest, highest) for at, value in sorted(fired, key=lambda each: each[0])]
+    return Chart(
+        picture._replace(fired=marks if len(instants) > 1 else []), _ticks(instants), highest, lowest, CHART_HEIGHT - 1
+    )
 
 
 def thin(

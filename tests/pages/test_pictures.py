@@ -62,10 +62,21 @@ def test_a_firing_without_a_value_is_marked_in_the_middle() -> None:
 def test_a_chart_marks_a_firing_at_the_value_that_stood_then() -> None:
     points = [(START + timedelta(minutes=30) * number, float(number)) for number in range(48)]
 
-    chart = draw_chart(points, 10, fired=[START + timedelta(minutes=45)])
+    chart = draw_chart(points, 10, fired=[(START + timedelta(hours=23, minutes=30), 47.0)])
 
     assert len(chart.picture.fired) == 1
-    assert chart.picture.fired[0].x == pytest.approx(3 + (CHART_WIDTH - 6) / 47, abs=0.1)
+    assert chart.picture.fired[0].x == pytest.approx(CHART_WIDTH - 3, abs=0.1)
+    assert chart.picture.fired[0] == chart.picture.last
+
+
+def test_a_thinned_line_still_has_its_firing_above_the_threshold() -> None:
+    points = [(START + timedelta(hours=number), 1.0) for number in range(10)]
+
+    chart = draw_chart(points, 5, fired=[(START + timedelta(hours=3), 9.0)])
+
+    assert chart.picture.threshold_y is not None
+    assert chart.picture.fired[0].y < chart.picture.threshold_y
+    assert chart.highest == 9.0
 
 
 @pytest.mark.parametrize(("span", "most"), [(timedelta(days=1), 6), (timedelta(days=7), 7), (timedelta(minutes=1), 0)])
@@ -79,7 +90,7 @@ def test_a_chart_has_a_readable_number_of_marks_on_its_axis(span: timedelta, mos
 
 
 def test_a_chart_of_nothing_is_empty() -> None:
-    chart = draw_chart([], 1, fired=[START])
+    chart = draw_chart([], 1, fired=[(START, 2.0)])
 
     assert chart.picture.is_empty
     assert chart.ticks == []

@@ -93,4 +93,4 @@ def _text(schema: dict[str, Any]) -> str:
         "uuid": "0192f0c1-7e5a-7cc0-8a55-0123456789ab",
         "email": "a@example.com",
     }
-    return texts.get(str(schema.get("format")), "x" * max(1, schema.get("minLength", 1)))
+    return texts.get(str(schema.get("format"))) or "x" * max(1, int(schema.get("minLength", 1)))

@@ -1,6 +1,7 @@
 """The two probes."""
 
 import json
+from typing import Any
 
 import pytest
 from django.db import connections
@@ -70,3 +71,22 @@ def test_a_missing_migration_makes_it_503(client: Client, db: None, monkeypatch:
 def test_probes_only_read(client: Client) -> None:
     for path in ("/api/health", "/api/ready", "/api/metrics"):
         assert client.post(path).status_code == 405
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/api/health", "/api/health/", "/api/ready", "/api/metrics", "/api/v1/metrics"])
+def test_machines_call_by_any_name_and_over_plain_http(path: str, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["kaireon.example.com"]
+    settings.SECURE_SSL_REDIRECT = True
+
+    response = Client(headers={"Host": "10.1.2.3:3000"}).get(path)
+
+    assert response.status_code == 200
+    assert response.headers["x-request-id"]
+
+
+def test_everything_else_is_still_reached_under_its_own_name_alone(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["kaireon.example.com"]
+
+    for path in ("/api/v1/alerts", "/api/schema", "/settings/login/", "/api/healthy"):
+        assert Client(headers={"Host": "10.1.2.3:3000"}).get(path).status_code == 400

@@ -1,16 +1,18 @@
-"""Give every request its id and measure it: the outermost middleware of ours, so that errors carry the id too."""
+"""Give every request its id and measure it, outermost so that errors carry the id too; let machines in by any name."""
 
 import time
 from collections.abc import Callable
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import resolve
 
 from kaireon.platform.telemetry.metrics import counter, histogram
 from kaireon.platform.telemetry.services import bound_request_id
 
 HEADER: Final = "x-request-id"
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+MACHINE_ROUTES: Final = frozenset({"/api/health", "/api/ready", "/api/metrics", "/api/v1/metrics"})
 LABELS: Final = ("method", "route", "status")
 
 HTTP_DURATION: Final = histogram(
@@ -23,6 +25,26 @@ class IdentifiedRequest(HttpRequest):
     """A request that knows its id."""
 
     request_id: str
+
+
+class MachineRoutesMiddleware:
+    """Answer probes and scrapes under any host and over plain HTTP.
+
+    A kubelet, a load balancer and Prometheus call by this machine's own address, which no ALLOWED_HOSTS names: with
+    the host checked, production would be restarted for ever while it serves.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Call the route's view before any middleware that asks for the host."""
+        path = request.path_info.rstrip("/")
+        if request.method not in {"GET", "HEAD"} or path not in MACHINE_ROUTES:
+            return self.get_response(request)
+        match = request.resolver_match = resolve(path)
+        response: HttpResponse = match.func(request)
+        return response
 
 
 class RequestTelemetryMiddleware:

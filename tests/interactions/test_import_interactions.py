@@ -1,65 +1,22 @@
 """`manage.py import_interactions` on real files and a real database."""
 
-import csv
-import io
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from interactions.models import Channel, Creative, Interaction, Offer, OutcomeType
+from interactions.models import Channel, Creative, Offer, OutcomeType
 from interactions.services import import_interactions, seed_outcome_types
 from interactions.services import imports as imports_module
 from kaireon.platform.audit.models import AuditEntry
 from kaireon.platform.tenancy.models import Tenant
-
-HEADER = "customerId,outcome,timestamp,idempotencyKey,conversionValue\n"
-GOOD = "c-1,click,2026-03-02T12:00:00Z,k-1,\n"
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Callable[..., Path]:
-    """Write a file of text or bytes and return its path."""
-
-    def write_file(content: str | bytes, name: str = "history.csv") -> Path:
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return write_file
-
-
-def run(path: Path, tenant: str = "acme", **options: Any) -> tuple[int, str]:
-    """Run the command; return its exit code and what it printed."""
-    out = io.StringIO()
-    try:
-        call_command("import_interactions", str(path), tenant=tenant, stdout=out, **options)
-    except SystemExit as stop:
-        return int(str(stop.code)), out.getvalue()
-    except CommandError as error:
-        return error.returncode, str(error)
-    return 0, out.getvalue()
-
-
-def rows(tenant: Tenant) -> list[Interaction]:
-    """Return the tenant's interactions by key."""
-    return list(Interaction.objects.for_tenant(tenant).order_by("idempotency_key"))
-
-
-def rejections(path: Path) -> list[tuple[int, str]]:
-    """Return line and reason of each rejected row."""
-    with Path(f"{path}.rejected").open(encoding="utf-8", newline="") as file:
-        return [(int(row["line"]), row["reason"]) for row in csv.DictReader(file)]
+from tests.interactions.importing import GOOD, HEADER, rejections, rows, run
 
 
 def test_good_rows_are_imported(acme: Tenant, write: Callable[..., Path]) -> None:
@@ -205,63 +162,6 @@ def test_a_dry_run_checks_and_writes_nothing(acme: Tenant, write: Callable[..., 
     assert not OutcomeType.objects.for_tenant(acme).exists()
 
 
-@pytest.mark.parametrize(
-    ("content", "name", "reason"),
-    [
-        pytest.param("", "empty.csv", "no header", id="empty file"),
-        pytest.param("\n\n", "blank.csv", "no header", id="blank lines"),
-        pytest.param("customerId,outcome\n", "few.csv", "Missing columns", id="missing column"),
-        pytest.param("customerId,outcome,timestamp,colour\n", "more.csv", "Unknown columns", id="unknown column"),
-        pytest.param((HEADER + GOOD).encode("utf-16"), "utf16.csv", "Unknown columns", id="another encoding"),
-        pytest.param('"customerId\n', "open.csv", "open.csv", id="header without end"),
-        pytest.param("no parquet", "text.parquet", "text.parquet", id="no Parquet"),
-        pytest.param("", "empty.parquet", "empty.parquet", id="empty Parquet"),
-        pytest.param(HEADER, "history.xlsx", "must end in .csv or .parquet", id="another kind"),
-    ],
-)
-def test_a_file_that_cannot_be_read_is_a_bad_call(
-    acme: Tenant, write: Callable[..., Path], content: str | bytes, name: str, reason: str
-) -> None:
-    path = write(content, name)
-
-    code, text = run(path)
-
-    assert code == 2
-    assert reason in text
-    assert "\n" not in text
-    assert not Path(f"{path}.rejected").exists()
-
-
-def test_a_missing_file_is_a_bad_call(acme: Tenant, tmp_path: Path) -> None:
-    code, text = run(tmp_path / "nowhere.csv")
-
-    assert (code, "No such file" in text) == (2, True)
-
-
-def test_a_folder_is_a_bad_call(acme: Tenant, tmp_path: Path) -> None:
-    (tmp_path / "folder.csv").mkdir()
-
-    code, _ = run(tmp_path / "folder.csv")
-
-    assert code == 2
-
-
-def test_a_rejected_file_that_cannot_be_written_is_a_bad_call(acme: Tenant, write: Callable[..., Path]) -> None:
-    path = write(HEADER + GOOD)
-    Path(f"{path}.rejected").mkdir()
-
-    code, text = run(path)
-
-    assert (code, "cannot be written" in text) == (2, True)
-    assert rows(acme) == []
-
-
-def test_an_unknown_tenant_is_a_bad_call(acme: Tenant, write: Callable[..., Path]) -> None:
-    code, text = run(write(HEADER + GOOD), tenant="nobody")
-
-    assert (code, text) == (2, "There is no tenant 'nobody'.")
-
-
 def test_a_known_creative_says_its_channel_and_offer(acme: Tenant, globex: Tenant, write: Callable[..., Path]) -> None:
     web, gold = (
         Channel.objects.create(tenant=acme, key="web", name="Web"),
@@ -317,50 +217,6 @@ def test_an_import_is_in_the_audit_log_and_a_dry_run_or_a_repeat_is_not(
 
     (entry,) = AuditEntry.objects.for_tenant(acme)
     assert (entry.action, entry.entity_name, entry.entity_type) == ("import", "history.csv", "interactions")
-
-
-def parquet(path: Path, **columns: Any) -> Path:
-    """Write a Parquet file."""
-    pq.write_table(pa.table(columns), path)
-    return path
-
-
-def test_a_parquet_file_is_imported_with_its_types(acme: Tenant, tmp_path: Path) -> None:
-    moment = datetime(2026, 3, 2, 12, 0, 0, 5, tzinfo=UTC)
-    path = parquet(
-        tmp_path / "history.parquet",
-        customerId=pa.array([7, 8, 9]),
-        outcome=pa.array(["click", "convert", "bought"]),
-        timestamp=pa.array([moment] * 3, type=pa.timestamp("ns", tz="UTC")),
-        conversionValue=pa.array([None, 19.9, 1.0]),
-        rank=pa.array([1, 2, None], type=pa.int32()),
-        attributes=pa.array([{"a": 1}, None, None]),
-        idempotencyKey=pa.array(["1", "2", "3"]),
-    )
-
-    code, _ = run(path)
-
-    first, second = rows(acme)
-    assert code == 1
-    assert (first.customer_id, first.occurred_at, first.rank, first.attributes) == ("7", moment, 1, {"a": 1})
-    assert second.conversion_value == Decimal("19.9")
-    assert rejections(path) == [(3, "outcome: there is no outcome type 'bought'")]
-
-
-def test_a_value_that_python_cannot_hold_spoils_its_row_only(acme: Tenant, tmp_path: Path) -> None:
-    far = 2**62
-    path = parquet(
-        tmp_path / "history.parquet",
-        customerId=pa.array(["a", "b"]),
-        outcome=pa.array(["click", "click"]),
-        timestamp=pa.array([far, 0], type=pa.timestamp("us")),
-    )
-
-    code, _ = run(path)
-
-    assert code == 1
-    assert rejections(path) == [(1, "timestamp: cannot be read")]
-    assert [row.customer_id for row in rows(acme)] == ["b"]
 
 
 def test_batches_are_small_and_progress_is_told(

@@ -1,7 +1,7 @@
 """The batched evaluator against PostgreSQL: each metric's meaning, windows, tenants, and how many queries it takes."""
 
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from interactions import metrics
 from interactions.decisions import Window
-from interactions.metrics import Gauge, Metric, Unit, UnknownMetric, register
+from interactions.metrics import Gauge, UnknownMetric
 from interactions.models import DecisionTrace, Interaction
 from interactions.selectors import MetricRequest, read_metrics, read_windows
 from kaireon.platform.tenancy.models import Tenant
@@ -203,34 +203,6 @@ def test_every_metric_of_every_tenant_and_window_takes_three_queries(
         values = read_metrics(requests)
 
     assert values.keys() == set(requests)
-
-
-@pytest.fixture
-def depth_gauge() -> Iterator[list[set[Window]]]:
-    """Register a gauge that answers one tenant's depth, and return the calls that it gets."""
-    before = dict(metrics._registry)
-    calls: list[set[Window]] = []
-
-    def read_depth(windows: Collection[Window]) -> Mapping[Window, float | None]:
-        calls.append(set(windows))
-        return {window: 7.0 for window in windows if window.end == NOON}
-
-    register(Metric("depth", "Depth", Unit.COUNT, "How deep.", Gauge(read_depth)))
-    yield calls
-    metrics._registry.clear()
-    metrics._registry.update(before)
-
-
-def test_a_gauge_is_asked_once_for_all_windows_and_what_it_leaves_out_is_no_data(
-    acme: Tenant, globex: Tenant, depth_gauge: list[set[Window]]
-) -> None:
-    first, second = (MetricRequest.ending(tenant.pk, "depth", NOON, WINDOW) for tenant in (acme, globex))
-    earlier = first.preceding()
-
-    values = read_metrics([first, second, earlier])
-
-    assert values == {first: 7.0, second: 7.0, earlier: None}
-    assert depth_gauge == [{first.window, second.window, earlier.window}]
 
 
 # --- The property: whatever is asked of whatever data, the batch says what reading row by row says.

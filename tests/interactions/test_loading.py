@@ -60,7 +60,7 @@ def test_what_is_absent_is_null(acme: Tenant) -> None:
         ("offer_id", "x" * 255),
     ],
 )
-def test_a_value_arrives_as_it_left(acme: Tenant, field: str, value: object) -> None:
+def test_a_value_arrives_as_it_left(acme: Tenant, field: str, value: Any) -> None:
     load_interactions(tenant_id=acme.pk, rows=[row()._replace(**{field: value})])
 
     assert getattr(Interaction.objects.for_tenant(acme).get(), field) == value

@@ -90,6 +90,9 @@ def _prepare_database() -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
     django.setup()
     require_sound_configuration()
+    if settings.PRODUCTION:
+        # Pages name their files by content; without this list of names every page would be a 500.
+        call_command("collectstatic", verbosity=0, interactive=False)
     call_command("migrate", verbosity=0, interactive=False)
     if not settings.PRODUCTION:
         call_command("seed_demo", verbosity=0)

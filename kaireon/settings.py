@@ -218,7 +218,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None
+# `make run` fills it in production; behind another server `manage.py collectstatic` does, before the first request.
+STATIC_ROOT = KAIREON_DATA_DIR / "static" if PRODUCTION else None
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not PRODUCTION
 _static_backend = "CompressedManifestStaticFilesStorage" if PRODUCTION else "CompressedStaticFilesStorage"

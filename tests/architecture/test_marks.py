@@ -14,7 +14,8 @@ from django.contrib.auth.models import Group
 from tests.architecture.sources import REPOSITORY, Function, Source, product, suite
 
 LONGEST_FILE, LONGEST_FUNCTION = 300, 40
-TESTS_PER_SOURCE = 1.5
+# A ratchet: raise it whenever the suite has grown past it. The mark to pass is 1.5.
+TESTS_PER_SOURCE = 1.0
 
 # Where a broad `except` stands, and why: the loop, and the isolation of tenants from each other.
 BROAD_EXCEPTS = {
@@ -230,7 +231,7 @@ def test_every_variable_of_the_example_file_is_read() -> None:
 # --- Tests
 
 
-def test_there_are_one_and_a_half_times_as_many_lines_of_tests_as_of_source(capsys: pytest.CaptureFixture[str]) -> None:
+def test_there_are_no_fewer_lines_of_tests_for_a_line_of_source_than_before(capsys: pytest.CaptureFixture[str]) -> None:
     lines = {
         name: sum(source.code_lines for source in sources)
         for name, sources in (("test", suite()), ("source", product()))
@@ -239,8 +240,7 @@ def test_there_are_one_and_a_half_times_as_many_lines_of_tests_as_of_source(caps
     with capsys.disabled():
         ratio = lines["test"] / lines["source"]
         sys.stdout.write(f"\n{lines['test']:,} lines of tests : {lines['source']:,} of source = {ratio:.2f}\n")
-    if lines["test"] < TESTS_PER_SOURCE * lines["source"]:
-        pytest.skip(f"{ratio:.2f} so far; the mark is {TESTS_PER_SOURCE}")
+    assert ratio >= TESTS_PER_SOURCE
 
 
 def test_every_model_has_suite() -> None:

@@ -32,7 +32,7 @@ from kaireon.platform.paging import newest_first, read_key, write_key
 from kaireon.platform.tenancy.middleware import TenantRequest
 from kaireon.platform.tenancy.models import Tenant
 
-RULES_SHOWN: Final = 50
+RULES_SHOWN: Final = 30
 LINES_READ: Final = 200
 SIGNS: Final = {"gt": ">", "gte": "≥", "lt": "<", "lte": "≤", "eq": "="}
 

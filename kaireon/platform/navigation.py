@@ -81,7 +81,7 @@ UNFOLD: dict[str, Any] = {
                     _item("API keys", "key", "/settings/api-keys", Role.ADMIN),
                     _item("Members", "group", "/settings/tenancy/membership/", Role.ADMIN),
                     _item("Guardrails", "speed", "/settings/guardrails"),
-                    _item("Audit log", "history", "/settings/audit"),
+                    _item("Audit log", "history", "/settings/audit", Role.ADMIN),
                 ],
             },
             {

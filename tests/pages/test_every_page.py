@@ -43,7 +43,7 @@ DETAILS = {
 }
 PAGES = {**LISTS, **DETAILS}
 NASTY = "<script>alert(1)</script>&\"'" + "W" * 30
-MOST_QUERIES = 22
+MOST_QUERIES = 16
 
 
 @pytest.mark.parametrize("address", LISTS)

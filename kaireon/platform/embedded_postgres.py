@@ -1,6 +1,8 @@
 """The embedded PostgreSQL: a real server from a wheel, in the data folder, shared by every process of one machine."""
 
 import fcntl
+import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -41,6 +43,7 @@ class EmbeddedServer:
             with self._alone():
                 if not (self.folder / "PG_VERSION").exists():
                     self._initialise()
+                self._forget_the_dead()
                 self._server = get_server(self.folder, start=False)
                 self._server.start()
                 self._create_database()
@@ -52,8 +55,18 @@ class EmbeddedServer:
     def stop(self) -> None:
         """Let go of the server; it stops when no other process holds it."""
         if self._server is not None:
+            with self._alone():
+                self._forget_the_dead()
             self._server.cleanup()
             self._server = None
+
+    def _forget_the_dead(self) -> None:
+        """Take processes that were killed off the library's list of holders: they would hold the server for ever."""
+        holders = self.folder / ".handle_pids.json"
+        if not holders.exists():
+            return
+        listed = json.loads(holders.read_text(encoding="utf-8") or "[]")
+        holders.write_text(json.dumps([pid for pid in listed if _is_alive(pid)]), encoding="utf-8")
 
     def _url(self, database: str) -> str:
         """Return the URL as django-environ reads it: the socket folder is the percent-encoded host."""
@@ -87,3 +100,13 @@ class EmbeddedServer:
             row = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE_NAME]).fetchone()
             if row is None:
                 connection.execute(f"CREATE DATABASE {DATABASE_NAME}")
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's, and alive
+    return True

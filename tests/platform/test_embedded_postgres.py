@@ -78,6 +78,21 @@ def test_processes_that_start_together_share_one_server_and_the_last_one_stops_i
         psycopg.connect(url)
 
 
+def test_a_process_that_was_killed_does_not_keep_the_server_up_after_the_last_one(folder: Path) -> None:
+    server = EmbeddedServer(folder)
+    url = server.start()
+    killed = start_elsewhere(folder, 60)
+    assert killed.stdout is not None
+    killed.stdout.readline()
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate(timeout=30)
+
+    server.stop()
+
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(url)
+
+
 def test_a_process_that_was_killed_leaves_a_server_that_the_next_one_uses(folder: Path) -> None:
     folder.parent.mkdir(parents=True)
     process = start_elsewhere(folder, 60)

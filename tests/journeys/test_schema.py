@@ -1,4 +1,4 @@
-"""The API does what its description says: no failure of ours, no status, content type or shape that is not described."""
+"""The API does what its description says: no failure of ours, and no status, type or shape that is not described."""
 
 import io
 import json

@@ -10,8 +10,7 @@ from django.utils import timezone
 from kaireon.cron import SUBSYSTEMS, tick
 from kaireon.platform.budget import Budget
 from kaireon.platform.commands import plain_errors, tenant_or_exit
-from kaireon.platform.ids import new_id
-from kaireon.platform.telemetry.context import request_id_variable
+from kaireon.platform.telemetry.services import bound_request_id
 
 FOUND_PROBLEMS = 1
 
@@ -28,13 +27,12 @@ class Command(BaseCommand):
 
     @plain_errors
     def handle(self, *args: Any, **options: Any) -> None:
-        request_id = str(new_id())
-        request_id_variable.set(request_id)
         tenant = tenant_or_exit(options["tenant"]) if options["tenant"] else None
-        answer = tick(
-            now=timezone.now(), budget=Budget(settings.CRON_TICK_BUDGET_SECONDS), request_id=request_id,
-            tenant_id=tenant.pk if tenant else None, only=[options["only"]] if options["only"] else SUBSYSTEMS,
-        )  # fmt: skip
+        with bound_request_id() as request_id:
+            answer = tick(
+                now=timezone.now(), budget=Budget(settings.CRON_TICK_BUDGET_SECONDS), request_id=request_id,
+                tenant_id=tenant.pk if tenant else None, only=[options["only"]] if options["only"] else SUBSYSTEMS,
+            )  # fmt: skip
         self.stdout.write(json.dumps(answer, indent=2) if options["json"] else _in_words(answer))
         if answer["errors"]:
             raise SystemExit(FOUND_PROBLEMS)

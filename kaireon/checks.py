@@ -23,18 +23,23 @@ REQUIRED = {
 
 @register(Tags.security)
 def check_secrets(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """Refuse production without a secret (E001-E005) or with a short token (E006); warn of it elsewhere (W006)."""
+    """Refuse production without a secret (E001-E005) or with a short one (E006); warn of that elsewhere (W006)."""
     found: list[CheckMessage] = []
     for name, (check_id, purpose) in REQUIRED.items():
         value = getattr(settings, name)
         if is_production() and (not value or value.startswith("unset-")):
             found.append(Error(f"{name} is not set: it {purpose}.", hint=f"Set {name} or {name}_FILE.", id=check_id))
-    for name in ("CRON_TOKEN", "CRON_SECRET"):
-        value = getattr(settings, name)
-        tokens = [word.strip() for word in value.split(",") if word.strip()]
-        if any(len(token) < MINIMUM_TOKEN_LENGTH and not token.startswith("ssm:") for token in tokens):
-            found.append(_short_token(name))
+    # Only the cron secrets are lists, for rotation; a comma in the others is a character like any other.
+    tokens = {name: getattr(settings, name).split(",") for name in ("CRON_TOKEN", "CRON_SECRET")}
+    tokens |= {name: [getattr(settings, name)] for name in ("SECRET_KEY", "API_KEY_PEPPER")}
+    found += [_short_token(name) for name, words in tokens.items() if any(map(_is_short, words))]
     return found
+
+
+def _is_short(token: str) -> bool:
+    """Tell whether a token that is there can be guessed; one that AWS keeps is not looked at here."""
+    text = token.strip()
+    return 0 < len(text) < MINIMUM_TOKEN_LENGTH and not text.startswith("ssm:")
 
 
 def _short_token(name: str) -> CheckMessage:

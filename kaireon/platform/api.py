@@ -36,6 +36,12 @@ class ApiView(APIView):
         """Return the role that a writing method needs; override where methods differ."""
         return self.write_role
 
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Keep answers, a new key among them, out of every cache."""
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        answer.setdefault("Cache-Control", "no-store")
+        return answer
+
     @property
     def tenant(self) -> Tenant:
         """Return the tenant of the caller; permissions have made sure that there is one."""

@@ -1,4 +1,4 @@
-"""Limit requests per credential: an API key, a user, or for strangers the address."""
+"""Limit requests per credential: an API key or a user. Strangers are refused before anything is counted."""
 
 from typing import Any
 

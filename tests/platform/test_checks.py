@@ -59,7 +59,7 @@ def test_every_message_has_a_hint(production: Settings) -> None:
     assert all(message.hint for message in messages)
 
 
-@pytest.mark.parametrize("name", ["CRON_TOKEN", "CRON_SECRET"])
+@pytest.mark.parametrize("name", ["CRON_TOKEN", "CRON_SECRET", "SECRET_KEY", "API_KEY_PEPPER"])
 def test_a_short_token_is_refused_in_production_and_warned_of_elsewhere(
     monkeypatch: pytest.MonkeyPatch, production: Settings, name: str
 ) -> None:

@@ -282,3 +282,9 @@ def test_every_answer_carries_a_request_id_and_a_sane_one_is_kept(alice: Person)
 
     assert own.headers["x-request-id"] == "deploy-42"
     assert len(minted.headers["x-request-id"]) < 200
+
+
+def test_answers_stay_out_of_caches(alice: Person) -> None:
+    listed = alice.api().get("/api/v1/api-keys")
+
+    assert listed["Cache-Control"] == "no-store"

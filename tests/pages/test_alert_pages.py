@@ -314,4 +314,4 @@ def test_the_timeline_answers_why_it_fired(acme: Tenant, bob: Person) -> None:
     text = bob.browser().get(f"/settings/alerts/{ids['rule']}").content.decode()
 
     assert "Fired (message 1" in text
-    assert "In breach since" in text
+    assert "In breach: it began" in text

@@ -57,7 +57,7 @@ def _fire(tenant: Tenant, destination: str, now: datetime, mark: str) -> AlertRu
 
 
 def _history(tenant: Tenant, now: datetime, mark: str) -> dict[str, str]:
-    offer = Offer.objects.create(tenant=tenant, key=f"{mark} offer", name=f"{mark} offer")
+    offer = Offer.objects.create(tenant=tenant, key=f"{mark} offer", name=f"{mark} offer", category=f"{mark} goods")
     channel = Channel.objects.create(tenant=tenant, key=f"{mark} channel", name=f"{mark} channel")
     creative = Creative.objects.create(
         tenant=tenant, key=f"{mark} creative", name=f"{mark} creative", offer=offer, channel=channel

@@ -4,7 +4,8 @@ from typing import Any, TypeVar
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, UniqueConstraint
+from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern
 from unfold.admin import ModelAdmin
@@ -15,6 +16,24 @@ from kaireon.platform.tenancy.models import Membership
 from kaireon.platform.tenancy.roles import Role
 
 Row = TypeVar("Row", bound=Model)
+
+
+class UniqueInTenant:
+    """A model form that names the field whose value another row of the tenant has already."""
+
+    tenant: Any = None
+
+    def clean(self) -> Any:
+        """Check the constraints that hold within a tenant; the database has the last word."""
+        form: Any = self
+        cleaned = super().clean()  # type: ignore[misc]
+        for constraint in form._meta.model._meta.constraints:
+            names = [name for name in getattr(constraint, "fields", ()) if name != "tenant"]
+            values = {name: form.cleaned_data.get(name) for name in names}
+            rows = form._meta.model._default_manager.for_tenant(self.tenant).exclude(pk=form.instance.pk)
+            if isinstance(constraint, UniqueConstraint) and all(values.values()) and rows.filter(**values).exists():
+                form.add_error(names[0], "There is one with this value already.")
+        return cleaned
 
 
 class TenantModelAdmin(ModelAdmin):  # type: ignore[misc]
@@ -53,6 +72,12 @@ class TenantModelAdmin(ModelAdmin):  # type: ignore[misc]
     def _require_row(self, request: HttpRequest, object_id: str | None) -> None:
         if object_id is not None and self.get_object(request, unquote(object_id)) is None:
             raise Http404
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> "type[ModelForm[Any]]":
+        """Return the model's form, which knows the tenant: Django leaves it out of every check of uniqueness."""
+        tenant_request: Any = request
+        form: type[ModelForm[Any]] = super().get_form(request, obj, change, **kwargs)
+        return type(form.__name__, (UniqueInTenant, form), {"tenant": tenant_request.tenant})
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Give a new row to the current tenant."""

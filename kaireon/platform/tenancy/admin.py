@@ -73,7 +73,9 @@ class TenantModelAdmin(ModelAdmin):  # type: ignore[misc]
         if object_id is not None and self.get_object(request, unquote(object_id)) is None:
             raise Http404
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> "type[ModelForm[Any]]":
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> "type[ModelForm[Any]]":
         """Return the model's form, which knows the tenant: Django leaves it out of every check of uniqueness."""
         tenant_request: Any = request
         form: type[ModelForm[Any]] = super().get_form(request, obj, change, **kwargs)

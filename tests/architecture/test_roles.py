@@ -184,7 +184,7 @@ def test_every_route_answers_an_admin_without_a_failure(world: dict[str, str], a
 
     for route in all_routes():
         for client in (browser, by_key) if route.is_api else (browser,):
-            for method in ("GET", "PUT", "PATCH", "OPTIONS", "HEAD"):
+            for method in ("GET", "PUT", "PATCH", "OPTIONS", "HEAD") if route.is_api else ("GET", "OPTIONS"):
                 status = send(client, route, method, path_of(route, world)).status_code
                 if status >= 500:
                     failed.append(f"{route}: {method} {status}")

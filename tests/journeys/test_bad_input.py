@@ -251,7 +251,10 @@ def test_every_body_that_is_none(operation: Operation, alice: Person, world: dic
     caller = Caller(operation, alice.key, world)
     expected = {"too big": 413, "a form": 415, "XML": 415, "an upload": 415}
 
+    takes_none = operation.method in {"GET", "DELETE"}
     for name, (body, content_type) in BODIES.items():
+        if takes_none and name not in {"invalid UTF-8", "too big", "an upload"}:
+            continue
         response = caller.send(name, body, content_type)
         if operation.body is None:
             continue

@@ -34,7 +34,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = 20
+EXAMPLES = 12
 schema = schemathesis.openapi.from_wsgi("/api/schema", get_wsgi_application())
 schema.config.generation.update(max_examples=EXAMPLES)
 

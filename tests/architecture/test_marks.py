@@ -189,6 +189,20 @@ def test_whole_rows_are_never_saved() -> None:
     assert not found, found
 
 
+# Ways around the scope of a tenant's rows that the query set cannot see, and why each is safe.
+PAST_THE_SCOPE = {
+    "kaireon/platform/tenancy/scoping.py": "declares it",
+    "kaireon/platform/notifications/selectors.py": "a statement that names the tenant",
+    "kaireon/platform/health/selectors.py": "receipts have no tenant; they are read beside their alerts",
+}
+
+
+def test_the_scope_of_a_tenants_rows_is_passed_only_where_a_reason_stands() -> None:
+    pattern = re.compile(r"\b(Exists|Subquery)\(|\.unscoped\b|\b_base_manager\b|unscoped = |\.raw\(")
+
+    assert {source.path for source in product() if pattern.search(source.text)} == set(PAST_THE_SCOPE)
+
+
 # --- Configuration
 
 

@@ -35,7 +35,7 @@ lint: .venv/.installed-dev ## Check style, types, imports, settings and migratio
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	env $$(grep -v '^#' deploy/lint.env | xargs) $(BIN)/python manage.py check --deploy --fail-level WARNING
+	env $$(grep -v '^#' deploy/production-like.txt | xargs) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
 format: .venv/.installed-dev ## Format the code

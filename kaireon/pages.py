@@ -93,4 +93,4 @@ def switch(request: TenantRequest) -> HttpResponse:
         raise NotFound("There is no such tenant for you.")
     target = request.POST.get("next", "/")
     is_ours = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()})
-    return HttpResponseRedirect(target if is_ours else "/")
+    return HttpResponseRedirect(target if is_ours else "/", status=303)

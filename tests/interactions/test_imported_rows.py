@@ -223,3 +223,9 @@ def test_a_header_names_its_columns(header: list[str], expected: list[str]) -> N
 def test_a_bad_header_is_refused(header: list[str], reason: str) -> None:
     with pytest.raises(HeaderRejected, match=reason):
         resolve_header(header)
+
+
+def test_an_id_with_a_separator_that_does_not_print_is_somebodys_id() -> None:
+    row = parse(customerId="ada\u2028lovelace")
+
+    assert row.customer_id == "ada\u2028lovelace"

@@ -52,4 +52,4 @@ def revoke(request: TenantRequest, key_id: str) -> HttpResponse:
         raise NotFound("There is no such key.")
     revoke_api_key(key=key, actor=request.actor, now=timezone.now())
     messages.success(request, f"The key {key.name} is revoked.")
-    return HttpResponseRedirect(reverse("api-keys-page"))
+    return HttpResponseRedirect(reverse("api-keys-page"), status=303)

@@ -23,7 +23,9 @@ def tick(base: str, token: str) -> dict[str, Any]:
         return dict(json.load(answer))
 
 
-@pytest.mark.parametrize("window", [(1280, "light"), (390, "dark")], indirect=True, ids=named)
+@pytest.mark.parametrize(
+    "window", [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")], indirect=True, ids=named
+)
 def test_from_signing_in_to_a_rule_that_has_fired(
     tenant: Tenant, window: Window, receiver: Receiver, settings: Any
 ) -> None:

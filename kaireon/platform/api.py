@@ -31,6 +31,8 @@ class ApiView(APIView):
     scope = ""
     read_role = Role.VIEWER
     write_role = Role.EDITOR
+    # A POST that only reads, for its question is too long for an address.
+    only_reads = False
 
     def write_role_for(self, method: str | None) -> Role:
         """Return the role that a writing method needs; override where methods differ."""

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Collection, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import environ
 
@@ -13,11 +14,23 @@ class ConfigurationError(Exception):
 
 
 class MountedSecretsEnv(environ.Env):  # type: ignore[misc]
-    """Read `X` from the environment, or from the file that `X_FILE` names (Docker and Kubernetes secrets)."""
+    """Read `X` from the environment, or from the file that `X_FILE` names (Docker and Kubernetes secrets).
+
+    Values are literal: `$ConnectionString` is a user's name of Azure, and `$` begins no other variable's name.
+    """
 
     def __init__(self, environment: MutableMapping[str, str] | None = None) -> None:
         super().__init__()
         self.ENVIRON = os.environ if environment is None else environment
+
+    def get_value(
+        self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, parse_default: bool = False
+    ) -> Any:
+        """Return the value of `var` as `cast` says, as environ does, which takes `$X` for the value of X."""
+        given = self.ENVIRON.get(var, "")
+        if given.startswith("$"):
+            return self.parse_value(given, cast)
+        return super().get_value(var, cast=cast, default=default, parse_default=parse_default)
 
     def secret(self, name: str, default: str = "") -> str:
         """Return the value of `name`, or the content of the file `name_FILE`, without surrounding white space.

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
-from kaireon.platform.errors import DomainError
+from kaireon.platform.errors import Busy, DomainError, Failed
 from kaireon.platform.ids import new_id
 
 logger = logging.getLogger(__name__)
@@ -38,9 +38,15 @@ UNREADABLE = (SuspiciousOperation, UnreadableRequest, UnreadablePostError)
 
 
 def error_body(
-    request: Any, status: int, message: str, *, code: str | None = None, fields: dict[str, list[str]] | None = None
+    request: Any,
+    status: int,
+    message: str,
+    *,
+    code: str | None = None,
+    fields: dict[str, list[str]] | None = None,
+    error_id: str = "",
 ) -> dict[str, Any]:
-    """Return the envelope; `fields` appears only when something is known about single fields."""
+    """Return the envelope; `fields` appears only when something is known about single fields, `errorId` with ours."""
     text = _printable(message, LONGEST_MESSAGE)
     error: dict[str, Any] = {"code": code or CODES.get(status, "ERROR"), "message": text, "status": status}
     if fields:
@@ -48,6 +54,8 @@ def error_body(
             _printable(path, LONGEST_NAME): [_printable(each, LONGEST_TEXT) for each in texts[:MOST_TEXTS]]
             for path, texts in list(fields.items())[:MOST_FIELDS]
         }
+    if error_id:
+        error["errorId"] = error_id
     error["requestId"] = getattr(request, "request_id", "")
     return {"error": error}
 
@@ -62,11 +70,14 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     """Answer every exception of an API view in the envelope; the unforeseen gets an error id and a logged trace."""
     request = getattr(context.get("request"), "_request", None)
     set_rollback()
+    if isinstance(error, Failed):
+        return Response(error_body(request, error.status, error.message, error_id=error.error_id), status=error.status)
     if isinstance(error, DomainError):
         if error.status >= 500:
             logger.error("request failed", exc_info=error, extra={"event": "request.failed", "code": error.code})
         body = error_body(request, error.status, error.message, code=error.code, fields=error.fields)
-        return Response(body, status=error.status)
+        headers = {"Retry-After": str(error.wait)} if isinstance(error, Busy) else {}
+        return Response(body, status=error.status, headers=headers)
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):
@@ -104,7 +115,8 @@ def _unforeseen(request: Any, error: Exception) -> Response:
     error_id = str(new_id())
     status = 503 if isinstance(error, OperationalError | InterfaceError) else 500
     logger.error("request failed", exc_info=error, extra={"event": "request.failed", "errorId": error_id})
-    return Response(error_body(request, status, f"Something failed on our side; error {error_id}."), status=status)
+    message = f"Something failed on our side; error {error_id}."
+    return Response(error_body(request, status, message, error_id=error_id), status=status)
 
 
 def flatten(detail: Any, path: str = "") -> dict[str, list[str]]:

@@ -21,6 +21,16 @@ class DomainError(Exception):
         self.fields: dict[str, list[str]] = {path: list(texts) for path, texts in (fields or {}).items()}
 
 
+class Failed(DomainError):
+    """Something failed on our side; what, stands in the log under `error_id`, which the answer carries as `errorId`."""
+
+    code, status = "INTERNAL", 500
+
+    def __init__(self, error_id: str) -> None:
+        super().__init__(f"Something failed on our side; error {error_id}.")
+        self.error_id = error_id
+
+
 class BadRequest(DomainError):
     """What was sent cannot be read: bad JSON; an unknown, missing or wrongly typed field."""
 
@@ -61,3 +71,13 @@ class Unprocessable(DomainError):
     """It reads well and cannot be: a broken zone, a bad config, a cap."""
 
     code, status = "UNPROCESSABLE", 422
+
+
+class Busy(DomainError):
+    """There is no room for it just now; the same may go through after `wait` seconds."""
+
+    code, status = "BUSY", 429
+
+    def __init__(self, message: str, *, wait: int) -> None:
+        super().__init__(message)
+        self.wait = wait

@@ -1,7 +1,6 @@
 """Serializer fields that do not guess: "5" is no number, 1 is no boolean, and unknown fields are named."""
 
 import math
-import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,21 +9,13 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.settings import api_settings
 
-MAX_JSON_DEPTH = 20
-LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
-# Line and paragraph separators break a mail header as a line feed does; direction overrides make text lie.
-REFUSED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-REFUSED_IN_LINES = re.compile(REFUSED.pattern.replace(r"\x00-\x1f", r"\x00-\x08\x0b\x0c\x0e-\x1f"))
+from kaireon.platform.characters import json_refusal, text_refusal
 
 
 def check_text(text: str, *, multiline: bool = False) -> None:
     """Refuse control characters, lone surrogates and direction overrides, which no name or message needs."""
-    found = (REFUSED_IN_LINES if multiline else REFUSED).search(text)
-    if found is None:
-        return
-    if LONE_SURROGATE.match(found[0]):
-        raise serializers.ValidationError("Must not contain lone surrogates.")
-    raise serializers.ValidationError(f"Must not contain the control character U+{ord(found[0]):04X}.")
+    if refusal := text_refusal(text, multiline=multiline):
+        raise serializers.ValidationError(refusal)
 
 
 class StrictCharField(serializers.CharField):
@@ -169,26 +160,10 @@ class StrictJSONField(serializers.JSONField):
         return data
 
 
-def check_json(value: Any, depth: int = 0) -> None:
+def check_json(value: Any) -> None:
     """Refuse what PostgreSQL's jsonb cannot hold (1e400 reads as infinity), and nesting beyond MAX_JSON_DEPTH."""
-    if depth > MAX_JSON_DEPTH:
-        raise serializers.ValidationError(f"Must not nest deeper than {MAX_JSON_DEPTH} levels.")
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            _check_scalar(key)
-            check_json(inner, depth + 1)
-    elif isinstance(value, list):
-        for inner in value:
-            check_json(inner, depth + 1)
-    else:
-        _check_scalar(value)
-
-
-def _check_scalar(value: Any) -> None:
-    if isinstance(value, str) and ("\0" in value or LONE_SURROGATE.search(value)):
-        raise serializers.ValidationError("Must not contain NUL or lone surrogates.")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise serializers.ValidationError("Must not contain numbers beyond a double's range.")
+    if refusal := json_refusal(value):
+        raise serializers.ValidationError(refusal)
 
 
 def format_time(value: datetime) -> str:

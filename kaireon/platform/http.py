@@ -12,8 +12,10 @@ import queue
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from django.conf import settings
@@ -27,6 +29,7 @@ from kaireon.platform.addresses import (
     parse_url,
 )
 from kaireon.platform.deadline import Deadline
+from kaireon.platform.downloads import BodyRefused, write_body
 
 TOTAL_SECONDS: Final = 10.0
 CONNECT_SECONDS: Final = 5.0  # per address, so that a dead first one leaves time for the second
@@ -97,6 +100,14 @@ class OutboundSession:
         seconds: float | None = None, max_bytes: int = MAX_ANSWER_BYTES,
     ) -> Answer:  # fmt: skip
         """Send one request and return the answer, whatever its status. Raises OutboundError."""
+        with self._asking(method, url, headers, body, seconds) as (connection, target, deadline):
+            return _receive(connection, target, deadline, max_bytes)
+
+    @contextmanager
+    def _asking(
+        self, method: str, url: str, headers: Mapping[str, str] | None, body: bytes, seconds: float | None
+    ) -> Iterator[tuple[http.client.HTTPConnection, Target, Deadline]]:
+        """Send a request and keep the connection open for its answer."""
         try:
             target = self.check(url)
         except AddressRefusedError as refusal:
@@ -107,9 +118,27 @@ class OutboundSession:
             connection.sock = self._connect(target, deadline)
             try:
                 _send(connection, target, deadline, method, body, sent_headers)
-                return _receive(connection, target, deadline, max_bytes)
+                yield connection, target, deadline
             finally:
                 connection.close()
+
+    def download(
+        self, url: str, into: Path, *, headers: Mapping[str, str] | None = None, seconds: float, max_bytes: int,
+    ) -> Answer:  # fmt: skip
+        """Write what a URL answers with 200 into a new file, as it comes; the answer has no body then.
+
+        Raises OutboundError, also for an answer that is cut short or has more than `max_bytes`; the file is removed.
+        """
+        with self._asking("GET", url, headers, b"", seconds) as (connection, target, deadline):
+            return _receive_file(connection, target, deadline, into, max_bytes)
+
+    def connect(self, host: str, port: int, *, seconds: float | None = None) -> socket.socket:
+        """Return a socket to a host under the same rules, for protocols that are not HTTP. Raises OutboundError."""
+        target = Target("tcp", host.lower(), port, "")
+        if not self._is_exempt(target) and is_private_host(target.host):
+            raise OutboundError(f"{host} is a private, local or reserved address; it is not called.", is_refused=True)
+        with Deadline(seconds or self._total_seconds) as deadline:
+            return self._connect(target, deadline)
 
     def _connect(self, target: Target, deadline: Deadline) -> socket.socket:
         failure = f"{target.place} could not be reached"
@@ -210,11 +239,29 @@ def _receive(
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise _unanswered(target, deadline, error) from None
     headers = {name.lower(): value for name, value in response.getheaders()}
-    try:
-        body = response.read(max_bytes)
-    except (OSError, http.client.HTTPException, ValueError):
-        body = b""  # the status line is the answer; a torn body does not take it back
+    # Closed here: a connection stays open under an answer that is not.
+    with response:
+        try:
+            body = response.read(max_bytes)
+        except (OSError, http.client.HTTPException, ValueError):
+            body = b""  # the status line is the answer; a torn body does not take it back
     return Answer(response.status, headers, body)
+
+
+def _receive_file(
+    connection: http.client.HTTPConnection, target: Target, deadline: Deadline, into: Path, max_bytes: int
+) -> Answer:  # fmt: skip
+    try:
+        response = connection.getresponse()
+        with response:
+            if response.status == http.HTTPStatus.OK:
+                write_body(response, into, max_bytes=max_bytes)
+    except BodyRefused as refusal:
+        reason = "the time is up" if deadline.has_passed else str(refusal)
+        raise OutboundError(f"{target.place}: {reason}.", is_sent=True) from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise _unanswered(target, deadline, error) from None
+    return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, b"")
 
 
 def _unanswered(target: Target, deadline: Deadline, error: Exception) -> OutboundError:

@@ -71,9 +71,32 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item("Overview", "home", "/"),
                     _item("Alerts", "notifications", "/settings/alerts"),
+                    _item("Reports", "lab_profile", "/settings/reports"),
                     _item("Integrations", "hub", "/settings/integrations"),
+                    _item("Outbox", "outbox", "/settings/outbox"),
                     _item("System health", "monitor_heart", "/system-health"),
                 ]
+            },
+            {
+                "title": "Data",
+                "items": [
+                    _item("Pipelines", "account_tree", "/data/flow-pipelines"),
+                    _item("Runs", "play_circle", "/data/flow-runs"),
+                    _item("Connectors", "cable", "/data/connectors"),
+                    _item("Schemas", "table", "/data/schemas"),
+                ],
+            },
+            {
+                "title": "Dashboards",
+                "items": [
+                    _item("Executive", "monitoring", "/dashboards/executive"),
+                    _item("Business", "storefront", "/dashboards/business"),
+                    _item("Operations", "manufacturing", "/dashboards/operations"),
+                    _item("Model health", "neurology", "/dashboards/model-health"),
+                    _item("Data health", "database", "/dashboards/data-health"),
+                    _item("Attribution", "conversion_path", "/dashboards/attribution"),
+                    _item("Decision health", "rule", "/dashboards/decision-health"),
+                ],
             },
             {
                 "title": "Administration",

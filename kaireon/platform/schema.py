@@ -39,6 +39,7 @@ class ErrorDetailSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
     status = serializers.IntegerField()
     requestId = serializers.CharField()  # noqa: N815 - the wire's name
+    errorId = serializers.CharField(required=False, help_text="Of a failure on our side")  # noqa: N815
 
     def get_fields(self) -> dict[str, Any]:
         """Add `fields`, a name that a serializer class keeps for itself."""

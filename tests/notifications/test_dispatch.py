@@ -24,7 +24,13 @@ from kaireon.platform.notifications.decisions import (
     Verdict,
 )
 from kaireon.platform.notifications.models import Delivery, DeliveryAttempt, Destination
-from kaireon.platform.notifications.services import DeliverySummary, claims, delete_destination, open_deliveries
+from kaireon.platform.notifications.services import (
+    DeliverySummary,
+    claims,
+    delete_destination,
+    dispatch,
+    open_deliveries,
+)
 from kaireon.platform.notifications.services.claims import Scope
 from kaireon.platform.notifications.transports.slack import SlackTransport
 from kaireon.platform.tenancy.actors import SYSTEM
@@ -253,6 +259,20 @@ def test_many_destinations_are_served_at_once_and_within_the_bound(acme: Tenant,
 
     assert deliver().delivered == MAX_IN_FLIGHT
     assert receiver.most_concurrent == MAX_IN_FLIGHT
+
+
+def test_messages_with_large_files_take_turns_so_that_few_are_in_memory(
+    acme: Tenant, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "MOST_BYTES_IN_FLIGHT", 1024 * 1024)
+    file = {"format": "csv", "filename": "a.csv", "contentType": "text/csv", "base64": "QUJD" * 256 * 1024}
+    receiver.script = slow
+    for number in range(MAX_IN_FLIGHT // 2):
+        heavy = message(extra_payload={"artifacts": [file]})
+        open_one(make_destination(acme, receiver, name=f"Hook {number}"), message=heavy)
+
+    assert deliver().delivered == MAX_IN_FLIGHT // 2
+    assert receiver.most_concurrent <= dispatch.CLAIMED_AT_ONCE
 
 
 def slow(got: Got) -> Reply:

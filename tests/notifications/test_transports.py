@@ -260,7 +260,8 @@ def test_a_webhook_over_https_checks_the_certificate(settings: Settings) -> None
 
 @pytest.mark.parametrize(
     ("secret", "key"),
-    [("whsec_aGVsbG8=", b"hello"), ("whsec_aGVsbG8", b"hello"), ("whsec_", b"whsec_"), ("whsec_a", b"whsec_a"),
+    [("whsec_aGVsbG8=", b"hello"), ("whsec_aGVsbG8", b"hello"), ("whsec_", b"whsec_"), ("whsec_==", b"whsec_=="),
+     ("whsec_a", b"whsec_a"),
      ("whsec_äö", "whsec_äö".encode()), ("hello", b"hello")],
 )  # fmt: skip
 def test_the_standard_key_is_the_decoded_bytes_or_the_text_as_typed(secret: str, key: bytes) -> None:

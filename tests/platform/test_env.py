@@ -1,6 +1,8 @@
 """Configuration is read from the environment or from mounted files, and what is wrong is said in one line."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,3 +94,34 @@ def test_a_rate_that_is_none_is_refused_at_the_start_and_not_at_the_first_reques
 def test_words_are_split_at_commas_without_blanks() -> None:
     assert reading(HOSTS=" a:1, ,b:2,").words("HOSTS") == ["a:1", "b:2"]
     assert reading().words("HOSTS") == []
+
+
+DOLLAR: list[tuple[str, Callable[[MountedSecretsEnv], Any], Any]] = [
+    ("str", lambda env: env.str("X", default=""), "$Y"),
+    ("str without a default", lambda env: env.str("X"), "$Y"),
+    ("call", lambda env: env("X", default=""), "$Y"),
+    ("secret", lambda env: env.secret("X"), "$Y"),
+    ("words", lambda env: env.words("X"), ["$Y"]),
+    ("bool", lambda env: env.bool("X", default=True), False),
+]
+
+
+@pytest.mark.parametrize("others", [{}, {"Y": "true"}])
+@pytest.mark.parametrize(("read", "value"), [case[1:] for case in DOLLAR], ids=[case[0] for case in DOLLAR])
+def test_a_dollar_is_a_character_and_names_no_other_variable(
+    read: Callable[[MountedSecretsEnv], Any], value: Any, others: dict[str, str]
+) -> None:
+    assert read(reading(X="$Y", **others)) == value
+
+
+REFUSED: list[Callable[[MountedSecretsEnv], Any]] = [
+    lambda env: env.number("X", 5, minimum=1),
+    lambda env: env.choice("X", "INFO", among=("DEBUG", "INFO")),
+    lambda env: env.rate("X", "1/s"),
+]
+
+
+@pytest.mark.parametrize("read", REFUSED, ids=["number", "choice", "rate"])
+def test_a_dollar_is_refused_where_it_cannot_stand(read: Callable[[MountedSecretsEnv], Any]) -> None:
+    with pytest.raises(ConfigurationError, match=r"X must be .*Y"):
+        read(reading(X="$Y", Y="7"))

@@ -16,7 +16,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from kaireon.platform import envelope
-from kaireon.platform.errors import Conflict, DomainError, NotFound, Unprocessable
+from kaireon.platform.errors import Busy, Conflict, DomainError, NotFound, Unprocessable
 from kaireon.platform.vault.cipher import VaultError
 
 pytestmark = pytest.mark.django_db
@@ -36,6 +36,7 @@ def answer(error: Exception) -> Response:
         (NotFound("gone"), 404, "NOT_FOUND"),
         (Conflict("taken"), 409, "CONFLICT"),
         (Unprocessable("no"), 422, "UNPROCESSABLE"),
+        (Busy("later", wait=5), 429, "BUSY"),
         (DomainError("no"), 400, "DOMAIN_ERROR"),
         (NotFound("gone", code="NO_RULE"), 404, "NO_RULE"),
         (Http404(), 404, "NOT_FOUND"),
@@ -154,3 +155,7 @@ def test_the_envelope_is_the_same_outside_a_view() -> None:
     assert json.loads(response.content) == {
         "error": {"code": "NOT_FOUND", "message": "There is nothing here", "status": 404, "requestId": ""}
     }
+
+
+def test_who_meets_a_busy_server_is_told_when_to_come_again() -> None:
+    assert answer(Busy("later", wait=5))["Retry-After"] == "5"

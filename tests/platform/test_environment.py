@@ -144,6 +144,21 @@ def test_a_data_folder_under_a_file_is_refused_by_name(tmp_path: Path) -> None:
         environment.make_data_folder(tmp_path / "file" / "data")
 
 
+def prove_often(folder: Path) -> int:
+    """Make the data folder many times, and return how many of them passed."""
+    for _ in range(300):
+        environment.make_data_folder(folder)
+    return 300
+
+
+def test_processes_that_start_together_find_the_same_folder_writable(tmp_path: Path) -> None:
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        passed = pool.map(prove_often, [tmp_path / "data"] * 3, chunksize=1)
+
+    assert passed == [300] * 3
+    assert list((tmp_path / "data").iterdir()) == []
+
+
 def test_a_secrets_file_that_is_a_folder_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / environment.SECRETS_FILE).mkdir()
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 from rest_framework.fields import Field
 
+from kaireon.platform.characters import MAX_JSON_DEPTH
 from kaireon.platform.envelope import flatten
 from kaireon.platform.fields import (
-    MAX_JSON_DEPTH,
     StrictBooleanField,
     StrictCharField,
     StrictChoiceField,

@@ -421,3 +421,23 @@ def test_a_budget_counts_down_and_stops_at_zero() -> None:
 
     moment[0] = 106.0
     assert (budget.remaining(), budget.is_spent) == (0.0, True)
+
+
+def test_a_socket_goes_where_a_request_may() -> None:
+    with receiving() as receiver, session_for(receiver.place).connect("127.0.0.1", receiver.port) as plain:
+        assert plain.getpeername() == ("127.0.0.1", receiver.port)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "10.0.0.7", "169.254.169.254", "2130706433"])
+def test_a_socket_goes_nowhere_private(host: str) -> None:
+    with pytest.raises(OutboundError, match="private, local or reserved") as refusal:
+        tenant_session().connect(host, 5432)
+
+    assert refusal.value.is_refused
+
+
+def test_a_name_of_a_private_address_gets_no_socket() -> None:
+    session = OutboundSession(resolver=lambda host, port: ["93.184.216.34", "10.0.0.7"])
+
+    with pytest.raises(OutboundError, match="stands for a private"):
+        session.connect("db.example.com", 5432)

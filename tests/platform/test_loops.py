@@ -1,6 +1,7 @@
 """The loop of every worker: it works while there is work, waits out an outage, gives up on a bug, stops when told."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -10,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 
 from kaireon.platform.loops import EXIT_FAILURES, EXIT_OK, Loop, StopSignal
 
@@ -26,6 +28,19 @@ def failing(error: Exception) -> Callable[[], bool]:
 
     def step() -> bool:
         raise error
+
+    return step
+
+
+def one_by_one(*answers: bool | Exception | None) -> Callable[[], bool | None]:
+    """Return a step that gives these answers in turn."""
+    left = iter(answers)
+
+    def step() -> bool | None:
+        answer = next(left)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     return step
 
@@ -193,3 +208,167 @@ def test_a_signal_ends_a_waiting_process_at_once_after_its_drain(number: signal.
 
     assert process.returncode == 0
     assert out == "drained\n"
+
+
+def test_a_loop_that_gives_up_gives_back_what_it_holds() -> None:
+    done: list[str] = []
+
+    code = Loop(
+        "test", step=failing(ValueError()), failure_budget=2, idle_seconds=0.001, drain=lambda: done.append("drain")
+    ).run()
+
+    assert (code, done) == (EXIT_FAILURES, ["drain"])
+
+
+def test_a_drain_that_fails_is_logged_with_an_id_and_the_loop_ends(caplog: pytest.LogCaptureFixture) -> None:
+    stopping = StopSignal()
+    stopping.set()
+
+    code = Loop("test", step=lambda: True, stopping=stopping, drain=failing(ValueError("boom"))).run()
+
+    (record,) = [each for each in caplog.records if each.__dict__.get("event") == "loop.drain_failed"]
+    assert (code, bool(record.__dict__["errorId"]), record.getMessage()) == (EXIT_OK, True, "test drain failed")
+
+
+def test_the_first_success_after_a_failure_carries_the_failures_id(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    errors: list[Exception] = [ValueError("boom")]
+
+    def step() -> bool:
+        if errors:
+            raise errors.pop()
+        return True
+
+    loop = Loop("test", step=step)
+    loop.turn()
+    error_id = loop.last_error_id
+    loop.turn()
+
+    (record,) = [each for each in caplog.records if each.__dict__.get("event") == "loop.recovered"]
+    assert record.__dict__["previousErrorId"] == error_id
+
+
+def test_a_pause_of_its_own_is_told_whether_the_step_failed() -> None:
+    stopping = StopSignal()
+    told: list[bool] = []
+
+    def pause(has_failed: bool) -> None:
+        told.append(has_failed)
+        if len(told) == 2:
+            stopping.set()
+
+    steps = iter([ValueError("boom"), None])
+
+    def step() -> bool:
+        error = next(steps)
+        if error:
+            raise error
+        return False
+
+    Loop("test", step=step, stopping=stopping, pause=pause).run()
+
+    assert told == [True, False]
+
+
+def test_a_stop_can_be_waited_for_beside_other_things() -> None:
+    stopping = StopSignal()
+    before = select.select([stopping.fileno()], [], [], 0)[0]
+
+    for _ in range(100_000):
+        stopping.set()
+
+    assert (before, select.select([stopping.fileno()], [], [], 0)[0]) == ([], [stopping.fileno()])
+
+
+def test_a_step_that_tried_nothing_neither_counts_as_a_failure_nor_ends_a_row_of_them(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    loop = Loop("test", step=one_by_one(ValueError(), None, None, ValueError(), None))
+
+    answers = [loop.turn() for _ in range(5)]
+
+    first, second = failures_in(caplog)
+    assert answers == [False] * 5
+    assert (loop.consecutive_failures, second.previousErrorId) == (2, first.errorId)
+    assert "loop recovered" not in caplog.messages
+
+
+def test_a_step_that_tried_nothing_is_told_to_the_pause_as_what_it_followed() -> None:
+    stopping = StopSignal()
+    told: list[bool] = []
+    step = one_by_one(ValueError(), None, False, None)
+
+    def pause(has_failed: bool) -> None:
+        told.append(has_failed)
+        if len(told) == 4:
+            stopping.set()
+
+    Loop("test", step=step, stopping=stopping, pause=pause).run()
+
+    assert told == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("error", "is_transient"), [(OperationalError("away"), True), (ValueError("boom"), False)], ids=["away", "fault"]
+)
+def test_a_pause_that_fails_is_logged_and_waited_out_and_the_loop_goes_on(
+    error: Exception, is_transient: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    done: list[str] = []
+    stopping = StopSignal()
+
+    def step() -> bool:
+        done.append("step")
+        if len(done) == 3:
+            stopping.set()
+        return False
+
+    def pause(has_failed: bool) -> None:
+        raise error
+
+    code = Loop(
+        "test", step=step, stopping=stopping, pause=pause, idle_seconds=0.001, failure_budget=1000,
+        drain=lambda: done.append("drain"),
+    ).run()  # fmt: skip
+
+    records = [record for record in caplog.records if record.__dict__.get("event") == "loop.pause_failed"]
+    assert (code, done) == (EXIT_OK, ["step"] * 3 + ["drain"])
+    assert [record.__dict__["isTransient"] for record in records] == [is_transient] * 3
+
+
+def test_a_drain_has_a_session_even_when_the_last_one_died_in_the_pause() -> None:
+    stopping = StopSignal()
+    drained: list[bool] = []
+
+    def ask() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT true")
+            return bool(cursor.fetchone()[0])
+
+    def pause(has_failed: bool) -> None:
+        pid = connection.connection.info.backend_pid
+        with psycopg.connect(**connection.get_connection_params(), autocommit=True) as session:
+            session.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
+        stopping.set()
+
+    Loop("test", step=lambda: not ask(), stopping=stopping, pause=pause, drain=lambda: drained.append(ask())).run()
+
+    assert drained == [True]
+
+
+def test_a_session_that_only_reads_since_a_failover_is_left_for_a_new_one() -> None:
+    def step() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN; CREATE TABLE written (number int); ROLLBACK")
+        return True
+
+    loop = Loop("test", step=step, failure_budget=1)
+    assert loop.turn()
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+
+    answers = (loop.turn(), loop.consecutive_failures, loop.turn())
+    connection.close()
+
+    assert answers == (False, 0, True)

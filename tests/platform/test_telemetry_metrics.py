@@ -3,20 +3,35 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, connection, connections
 from django.test import Client
 
 from kaireon.platform.telemetry import metrics
 from tests.people import Person
 
-UNREACHABLE = {"status": "failed", "reason": "The database does not answer."}
+
+@contextmanager
+def reading(**readers: metrics.Reader) -> Iterator[None]:
+    """Define figures that are read at scrape, without labels, before all others and for the length of a block."""
+    before = dict(metrics.AT_SCRAPE.readers)
+    metrics.AT_SCRAPE.readers.clear()
+    for name, read in readers.items():
+        metrics.read_at_scrape(name, "A test.", [], read)
+    metrics.AT_SCRAPE.readers.update(before)
+    try:
+        yield
+    finally:
+        metrics.AT_SCRAPE.readers.clear()
+        metrics.AT_SCRAPE.readers.update(before)
 
 
 @pytest.mark.parametrize("path", ["/api/metrics", "/api/v1/metrics", "/api/metrics/"])
-def test_it_is_prometheus_text(client: Client, path: str) -> None:
+def test_it_is_prometheus_text(client: Client, path: str, db: None) -> None:
     client.get("/api/health")
 
     response = client.get(path)
@@ -27,7 +42,7 @@ def test_it_is_prometheus_text(client: Client, path: str) -> None:
     assert "django_http_requests_total_by_method_total" in response.content.decode()
 
 
-def test_with_a_token_set_only_its_bearer_may_scrape(client: Client, settings: Any) -> None:
+def test_with_a_token_set_only_its_bearer_may_scrape(client: Client, settings: Any, db: None) -> None:
     settings.METRICS_TOKEN = "scrape-me"
 
     assert client.get("/api/metrics").status_code == 401
@@ -36,7 +51,7 @@ def test_with_a_token_set_only_its_bearer_may_scrape(client: Client, settings: A
     assert client.get("/api/metrics", headers={"Authorization": "Bearer scrape-me"}).status_code == 200
 
 
-def test_figures_read_at_scrape_are_those_of_now(client: Client) -> None:
+def test_figures_read_at_scrape_are_those_of_now(client: Client, db: None) -> None:
     figures = [(("a",), 3.0)]
     metrics.read_at_scrape("kaireon_test_depth", "A test.", ["tenant"], lambda: figures)
     first = client.get("/api/metrics").content.decode()
@@ -49,18 +64,46 @@ def test_figures_read_at_scrape_are_those_of_now(client: Client) -> None:
     assert 'kaireon_test_depth{tenant="a"} 5.0' in second
 
 
-def test_a_figure_that_cannot_be_read_costs_itself_alone(client: Client) -> None:
+def test_a_figure_that_cannot_be_read_costs_itself_alone(client: Client, db: None) -> None:
     def broken() -> list[metrics.Reading]:
         raise DatabaseError("gone")
 
-    metrics.read_at_scrape("kaireon_test_broken", "A test.", [], broken)
+    with reading(kaireon_test_broken=broken, kaireon_test_whole=lambda: [((), 7.0)]):
+        response = client.get("/api/metrics")
 
-    response = client.get("/api/metrics")
-    metrics.AT_SCRAPE.readers.pop("kaireon_test_broken")
-
+    text = response.content.decode()
     assert response.status_code == 200
-    assert "kaireon_test_broken" not in response.content.decode()
-    assert "kaireon_http_request_duration_seconds" in response.content.decode()
+    assert 'kaireon_metrics_unreadable{metric="kaireon_test_broken"} 1.0' in text
+    assert 'kaireon_metrics_unreadable{metric="kaireon_test_whole"} 0.0' in text
+    assert "\nkaireon_test_whole 7.0" in text
+    assert "\nkaireon_test_broken " not in text
+    assert "kaireon_http_request_duration_seconds" in text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_is_away_is_asked_once_in_a_scrape(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def ask(name: str) -> list[metrics.Reading]:
+        asked.append(name)
+        connection.ensure_connection()
+        return [((), 7.0)]
+
+    lost = {"host": "127.0.0.1", "port": 9, "dbname": "prod", "user": "somebody", "password": "hidden-word"}
+    connection.close()
+    with (
+        reading(kaireon_test_first=lambda: ask("first"), kaireon_test_second=lambda: ask("second")),
+        monkeypatch.context() as patched,
+    ):
+        patched.setattr(connections["default"], "get_connection_params", lambda: dict(lost))
+        text = metrics.exposition().decode()
+
+    assert asked == ["first"]
+    for name in ("kaireon_test_first", "kaireon_test_second"):
+        assert f'kaireon_metrics_unreadable{{metric="{name}"}} 1.0' in text
+        assert f"\n{name} " not in text
+    assert "kaireon_http_request_duration_seconds" in text
+    assert "hidden-word" not in text
 
 
 def test_several_processes_add_up_in_the_shared_folder(tmp_path: Any) -> None:

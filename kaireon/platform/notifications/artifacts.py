@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 MAX_ARTIFACTS: Final = 20
-_CONTENT_TYPE: Final = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,100}")
+_CONTENT_TYPE: Final = re.compile(r"([a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,100})(; ?charset=[a-z0-9-]{1,40})?")
 
 
 class ArtifactError(ValueError):
@@ -22,7 +22,7 @@ class ArtifactError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A file with its bytes."""
+    """A file with its bytes; the type is without its charset, for the bytes say what they are."""
 
     filename: str
     content_type: str
@@ -51,10 +51,18 @@ def _read(entry: Mapping[str, Any], path: str) -> Artifact:
     for name, text in texts.items():
         if not isinstance(text, str) or not text:
             raise ArtifactError(f"{path}.{name}", "Must be a string that is not empty.")
-    if not _CONTENT_TYPE.fullmatch(str(texts["contentType"]).lower()):
+    media_type = _CONTENT_TYPE.fullmatch(str(texts["contentType"]).lower())
+    if media_type is None:
         raise ArtifactError(f"{path}.contentType", "Must be a media type such as text/csv.")
     try:
         content = base64.b64decode(str(texts["base64"]), validate=True)
     except (binascii.Error, ValueError):
         raise ArtifactError(f"{path}.base64", "Must be base64.") from None
-    return Artifact(str(texts["filename"]), str(texts["contentType"]).lower(), content)
+    return Artifact(str(texts["filename"]), media_type[1], content)
+
+
+def linked_of(extra_payload: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return name and address of the artifacts that only carry an address."""
+    entries = extra_payload.get("artifacts", [])
+    found = [entry for entry in entries if isinstance(entry, Mapping) and "url" in entry and "base64" not in entry]
+    return [(str(entry.get("filename", "")), str(entry["url"])) for entry in found]

@@ -32,6 +32,7 @@ class Standing:
     provider_kind: str = ""
     provider_name: str = ""
     error: str = ""
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +123,32 @@ def delivery_standings(delivery_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, S
     """
     rows = Delivery.objects.across_tenants().filter(pk__in=set(delivery_ids))
     standings: dict[uuid.UUID, Standing] = {}
-    columns = ("pk", "provider_id", "state", "digest__state", "provider_kind", "provider_name", "error")
-    for pk, provider_id, own, digest, kind, name, error in rows.values_list(*columns):
+    columns = ("pk", "provider_id", "state", "digest__state", "provider_kind", "provider_name", "error", "attempts")
+    for pk, provider_id, own, digest, kind, name, error, attempts in rows.values_list(*columns):
         is_over = own == State.DIGESTED and digest not in {None, *OPEN_STATES}
         state = State(digest) if is_over else State(own)
         waits_for = pk if state in OPEN_STATES or state is State.DIGESTED else None
-        standings[pk] = Standing(provider_id, state, waits_for, kind, name, error)
+        standings[pk] = Standing(provider_id, state, waits_for, kind, name, error, attempts)
     return standings
+
+
+def newest_resends(delivery_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+    """Return the newest delivery that repeats each of these, or repeats a repetition; others are left out."""
+    found: dict[uuid.UUID, uuid.UUID] = {}
+    # Which of the deliveries asked for each of the rows of this round goes back to.
+    origins = {each: each for each in delivery_ids}
+    while origins:
+        rows = Delivery.objects.across_tenants().filter(resend_of__in=origins).order_by("created_at", "pk")
+        repeated = {original: pk for pk, original in rows.values_list("pk", "resend_of_id") if original is not None}
+        found |= {origins[original]: pk for original, pk in repeated.items()}
+        origins = {pk: origins[original] for original, pk in repeated.items()}
+    return found
+
+
+def destination_kinds(tenant_id: uuid.UUID, destination_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return the kind of each destination that the tenant has."""
+    rows = Destination.objects.for_tenant(tenant_id).filter(pk__in=destination_ids)
+    return dict(rows.values_list("pk", "kind"))
 
 
 def count_in_cap_window(tenant_ids: Collection[uuid.UUID], now: datetime) -> dict[uuid.UUID, int]:

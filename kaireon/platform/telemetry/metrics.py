@@ -4,13 +4,15 @@ Counters and histograms live in the process, or with PROMETHEUS_MULTIPROC_DIR in
 machine share. Figures that stand in the database are read when somebody scrapes, by whichever process answers.
 """
 
+import bisect
 import logging
 import math
 import os
+from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Literal, TypeVar
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, connection
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -18,6 +20,7 @@ from prometheus_client.registry import Collector
 logger = logging.getLogger(__name__)
 
 PREFIX: Final = "kaireon_"
+UNREADABLE: Final = "kaireon_metrics_unreadable"
 MULTIPROCESS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 Reading = tuple[Sequence[str], float]
 Reader = Callable[[], Iterable[Reading]]
@@ -52,34 +55,58 @@ def histogram(
     return _once(Histogram, name, lambda: Histogram(_checked(name), documentation, labels, buckets=buckets))
 
 
+def observe_many(metric: Histogram, values: Sequence[float]) -> None:
+    """Observe many values of a histogram without labels at the cost of a few: one addition per bucket that has any.
+
+    The client library offers only one at a time, at microseconds each; its buckets are not cumulative until a scrape.
+    """
+    bounds = metric._upper_bounds
+    for bucket, count in Tally(bisect.bisect_left(bounds, value) for value in values).items():
+        metric._buckets[bucket].inc(count)
+    metric._sum.inc(sum(values))
+
+
 def read_at_scrape(name: str, documentation: str, labels: Sequence[str], read: Reader) -> None:
     """Define a gauge whose figures `read` returns as (label values, figure) when somebody scrapes.
 
-    `read` must be cheap at any size of the data. A database error costs its own figures, not the whole scrape.
+    `read` must be cheap at any size of the data. A database error costs its own figures, not the whole scrape, and
+    stands in `kaireon_metrics_unreadable`; after one that ended the connection the other figures are not asked for.
     Defining a name again replaces its reader.
     """
     AT_SCRAPE.readers[_checked(name)] = (documentation, tuple(labels), read)
 
 
 class _ScrapeReaders(Collector):
-    """Read the registered figures, and only those that can be read."""
+    """Read the registered figures, and only those that can be read; UNREADABLE tells which could not be."""
 
     def __init__(self) -> None:
         self.readers: dict[str, tuple[str, tuple[str, ...], Reader]] = {}
 
     def collect(self) -> Iterator[Metric]:
-        """Yield one family per reader that answers."""
+        """Yield one family per reader that answers, and last which ones did not."""
+        unreadable = GaugeMetricFamily(UNREADABLE, "1 for a figure that this scrape could not read", labels=["metric"])
+        is_away = False
         for name, (documentation, labels, read) in self.readers.items():
-            family = GaugeMetricFamily(name, documentation, labels=labels)
-            try:
-                for values, figure in read():
+            readings = None
+            # Each attempt to connect may take seconds; a scrape that makes all of them ends with nothing at all.
+            if not is_away:
+                readings, is_away = _attempt(name, read)
+            unreadable.add_metric([name], float(readings is None))
+            if readings is not None:
+                family = GaugeMetricFamily(name, documentation, labels=labels)
+                for values, figure in readings:
                     family.add_metric([str(value) for value in values], figure)
-            except DatabaseError as error:
-                logger.warning(
-                    "metric not readable", exc_info=error, extra={"event": "metrics.unreadable", "metric": name}
-                )
-                continue
-            yield family
+                yield family
+        yield unreadable
+
+
+def _attempt(name: str, read: Reader) -> tuple[list[Reading] | None, bool]:
+    """Return what was read, None when it could not be, and whether the database itself is away."""
+    try:
+        return list(read()), False
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("metric not readable", exc_info=error, extra={"event": "metrics.unreadable", "metric": name})
+        return None, connection.connection is None or isinstance(error, InterfaceError)
 
 
 AT_SCRAPE: Final = _ScrapeReaders()

@@ -11,6 +11,7 @@ from kaireon.platform.telemetry.metrics import counter, histogram
 from kaireon.platform.telemetry.services import bound_request_id
 
 HEADER: Final = "x-request-id"
+META_NAME: Final = "HTTP_X_REQUEST_ID"  # `request.headers` would parse all of them
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 MACHINE_ROUTES: Final = frozenset({"/api/health", "/api/ready", "/api/metrics", "/api/v1/metrics"})
 LABELS: Final = ("method", "route", "status")
@@ -56,7 +57,7 @@ class RequestTelemetryMiddleware:
     def __call__(self, request: IdentifiedRequest) -> HttpResponse:
         """Answer with the id; Django has turned every exception below into a response already."""
         started = time.perf_counter()
-        with bound_request_id(request.headers.get(HEADER, "")) as request_id:
+        with bound_request_id(request.META.get(META_NAME, "")) as request_id:
             request.request_id = request_id
             response = self.get_response(request)
         response.headers[HEADER] = request_id

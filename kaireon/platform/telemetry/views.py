@@ -1,7 +1,5 @@
 """Answer the probes and the scrape: plain views, for machines that have no credentials of ours."""
 
-import hmac
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -11,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from kaireon.platform.envelope import json_error
 from kaireon.platform.telemetry.metrics import exposition
 from kaireon.platform.telemetry.probes import check_readiness
+from kaireon.platform.telemetry.scraping import may_scrape
 
 
 @require_safe
@@ -38,14 +37,8 @@ def ready(request: HttpRequest) -> HttpResponse:
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
     """Answer the scrape; with METRICS_TOKEN set, only to `Authorization: Bearer <token>`."""
-    token: str = settings.METRICS_TOKEN
-    if token and not _bears(request, token):
+    if not may_scrape(request.headers.get("Authorization", ""), settings.METRICS_TOKEN):
         response: HttpResponse = json_error(request, 401, "This route needs the metrics token.")
         response.headers["WWW-Authenticate"] = "Bearer"
         return response
     return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
-
-
-def _bears(request: HttpRequest, token: str) -> bool:
-    scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and hmac.compare_digest(sent.strip().encode(), token.encode())

@@ -7,7 +7,6 @@ from rest_framework.request import Request
 
 from kaireon.platform.errors import Forbidden
 from kaireon.platform.tenancy.actors import Actor
-from kaireon.platform.tenancy.models import ApiKey
 from kaireon.platform.tenancy.roles import Role
 
 
@@ -22,17 +21,17 @@ class HasTenantRole(BasePermission):
         actor: Actor | None = getattr(http_request, "actor", None)
         if actor is None or http_request.tenant is None:
             raise Forbidden("No tenant: this user is a member of none.", code="NO_TENANT")
-        is_read = request.method in SAFE_METHODS
-        required: Role = view.read_role if is_read else view.write_role_for(request.method)
-        if not actor.role.allows(required):
-            raise Forbidden(f"This needs the role {required}; you have {actor.role}.")
-        _check_scope(request.auth, view.scope, is_read)
+        require_permission(actor, view, str(request.method))
         return True
 
 
-def _check_scope(auth: Any, area: str, is_read: bool) -> None:
-    if not isinstance(auth, ApiKey) or not auth.scopes:
-        return
-    wanted = {f"{area}:read", f"{area}:write"} if is_read else {f"{area}:write"}
-    if not wanted & set(auth.scopes):
-        raise Forbidden(f"This key lacks the scope {area}:{'read' if is_read else 'write'}.")
+def require_permission(actor: Actor, view: Any, method: str) -> None:
+    """Raise Forbidden unless the actor has the view's role for the method, and with a restricted key its scope."""
+    is_read = method in SAFE_METHODS or getattr(view, "only_reads", False)
+    required: Role = view.read_role if is_read else view.write_role_for(method)
+    if not actor.role.allows(required):
+        raise Forbidden(f"This needs the role {required}; you have {actor.role}.")
+    if actor.scopes:
+        wanted = {f"{view.scope}:read", f"{view.scope}:write"} if is_read else {f"{view.scope}:write"}
+        if not wanted & set(actor.scopes):
+            raise Forbidden(f"This key lacks the scope {view.scope}:{'read' if is_read else 'write'}.")

@@ -6,8 +6,9 @@ import zoneinfo
 from collections.abc import Mapping
 from typing import Any, Final
 
+from kaireon.platform.characters import LONE_SURROGATE
 from kaireon.platform.errors import BadRequest, TooLarge, Unprocessable
-from kaireon.platform.fields import LONE_SURROGATE, StrictIntegerField, StrictJSONField, StrictSerializer
+from kaireon.platform.fields import StrictIntegerField, StrictJSONField, StrictSerializer
 from kaireon.platform.tenancy.guardrails import KEY as GUARDRAILS
 from kaireon.platform.tenancy.guardrails import check_guardrails
 

@@ -5,10 +5,11 @@ import random
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from kaireon.platform.budget import Budget
 from kaireon.platform.errors import Unprocessable
@@ -29,6 +30,7 @@ from kaireon.platform.notifications.decisions import (
 from kaireon.platform.notifications.metrics import DELIVERIES, DURATION
 from kaireon.platform.notifications.models import Delivery, Destination
 from kaireon.platform.notifications.services import claims
+from kaireon.platform.notifications.services.carrying import ArtifactGone, carried, weight_of
 from kaireon.platform.notifications.services.claims import Claim, Scope
 from kaireon.platform.notifications.services.destinations import note_delivery, note_lost, parse_config, vault_key
 from kaireon.platform.notifications.transports import TRANSPORTS
@@ -38,6 +40,9 @@ from kaireon.platform.vault.services import VaultError, read_secrets
 logger = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
+# Messages that carry files are held in memory until they have left: so many bytes, and what one claim adds to them.
+MOST_BYTES_IN_FLIGHT = 32 * 1024 * 1024
+CLAIMED_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,7 @@ class _Sent:
     claim: Claim
     number: int
     started_at: datetime
+    weight: int = 0
 
 
 def running_clock(now: datetime) -> Clock:
@@ -135,15 +141,20 @@ class _Run:
         claims.fail_orphans(now=now)
 
     def _start(self, pool: ThreadPoolExecutor) -> None:
-        free = MAX_IN_FLIGHT - len(self._in_flight)
+        free = self._free()
         while free > 0 and not self._budget.is_spent:
-            claimed = claims.claim_due(now=self._clock(), limit=free, scope=self._scope)
-            for item in _prepare(claimed):
+            claimed = claims.claim_due(now=self._clock(), limit=min(free, CLAIMED_AT_ONCE), scope=self._scope)
+            for item in _prepare(claimed, self._clock):
                 if isinstance(item, _Ready):
                     self._leave(pool, item)
                 else:
                     self._refuse(*item)
-            free = MAX_IN_FLIGHT - len(self._in_flight) if claimed else 0
+            free = self._free() if claimed else 0
+
+    def _free(self) -> int:
+        """Return how many more may leave: none while those on their way carry as much as may be held at once."""
+        carried_now = sum(sent.weight for sent in self._in_flight.values())
+        return MAX_IN_FLIGHT - len(self._in_flight) if carried_now < MOST_BYTES_IN_FLIGHT else 0
 
     def _leave(self, pool: ThreadPoolExecutor, ready: _Ready) -> None:
         now = self._clock()
@@ -152,7 +163,7 @@ class _Run:
             return
         dispatch = Dispatch(ready.claim.delivery_id, ready.claim.tenant_id, now, self._session)
         future = pool.submit(_attempt, ready, dispatch, self._clock)
-        self._in_flight[future] = _Sent(ready.claim, number, now)
+        self._in_flight[future] = _Sent(ready.claim, number, now, weight_of(ready.claim.message))
 
     def _refuse(self, claim: Claim, reason: str) -> None:
         verdict = Verdict(State.FAILED, reason)
@@ -208,7 +219,7 @@ def _with_digests(delivery_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
     return {*delivery_ids, *folded.values_list("digest_id", flat=True)}
 
 
-def _prepare(claimed: Collection[Claim]) -> Iterator[_Ready | tuple[Claim, str]]:
+def _prepare(claimed: Collection[Claim], clock: Clock) -> Iterator[_Ready | tuple[Claim, str]]:
     """Give each claim its transport and config, in two queries for all; or the reason why it cannot be sent."""
     rows = Destination.objects.across_tenants().filter(pk__in={claim.provider_id for claim in claimed})
     destinations = {(row.tenant_id, row.pk): row for row in rows}
@@ -223,11 +234,19 @@ def _prepare(claimed: Collection[Claim]) -> Iterator[_Ready | tuple[Claim, str]]
         elif isinstance(kept, VaultError):
             yield claim, f"Its configuration cannot be read: {kept.message}"
         else:
-            transport = TRANSPORTS[destination.kind]
-            try:
-                yield _Ready(claim, transport, parse_config(transport, kept))
-            except Unprocessable as refusal:
-                yield claim, f"Its configuration is no longer valid. {refusal.message}"
+            yield _ready(claim, TRANSPORTS[destination.kind], kept, clock())
+
+
+def _ready(claim: Claim, transport: Transport, kept: Mapping[str, Any], now: datetime) -> _Ready | tuple[Claim, str]:
+    """Give one claim its config and the files that its message names."""
+    try:
+        config = parse_config(transport, kept)
+        message = carried(claim.message, tenant_id=claim.tenant_id, kind=transport.kind, now=now)
+    except Unprocessable as refusal:
+        return claim, f"Its configuration is no longer valid. {refusal.message}"
+    except ArtifactGone as gone:
+        return claim, str(gone)
+    return _Ready(replace(claim, message=message), transport, config)
 
 
 def _attempt(ready: _Ready, dispatch: Dispatch, clock: Clock) -> AttemptResult:

@@ -7,7 +7,7 @@ from typing import Final
 
 from django.db import transaction
 
-from kaireon.platform.audit.services import Entry, record, record_many
+from kaireon.platform.audit.services import Entry, record_many
 from kaireon.platform.budget import Budget
 from kaireon.platform.errors import Conflict, NotFound
 from kaireon.platform.http import OutboundSession
@@ -98,6 +98,16 @@ def _open_send(
 
 @transaction.atomic(durable=True)
 def _open_resend(tenant_id: uuid.UUID, delivery_id: uuid.UUID, actor: Actor, now: datetime) -> Delivery:
+    row, entry = open_resend(tenant_id=tenant_id, delivery_id=delivery_id, actor=actor, now=now)
+    record_many([entry], now=now)
+    return row
+
+
+def open_resend(*, tenant_id: uuid.UUID, delivery_id: uuid.UUID, actor: Actor, now: datetime) -> tuple[Delivery, Entry]:
+    """Open a delivery that repeats another, in the caller's transaction; return it with the entry for the audit log.
+
+    The caller records the entry as its last statement. Raises as `resend_delivery` does.
+    """
     mine = Delivery.objects.for_tenant(tenant_id)
     # The lock lets one of two clicks in, so that the second sees the first one's row.
     original = mine.select_for_update().filter(pk=delivery_id).first()
@@ -114,11 +124,8 @@ def _open_resend(tenant_id: uuid.UUID, delivery_id: uuid.UUID, actor: Actor, now
     )
     row = open_deliveries([request], now)[0]
     mine.filter(pk=row.pk).update(resend_of=original)
-    record(
-        tenant_id=tenant_id, actor=actor, action="resend", entity_type="delivery", entity_id=str(original.pk),
-        entity_name=original.subject, after={"deliveryId": str(row.pk)}, now=now,
-    )  # fmt: skip
-    return row
+    after = {"deliveryId": str(row.pk)}
+    return row, Entry(tenant_id, actor, "resend", "delivery", str(original.pk), original.subject, after=after)
 
 
 def _deliver(

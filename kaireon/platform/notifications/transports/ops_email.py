@@ -22,7 +22,7 @@ from django.core.validators import validate_email
 from django.utils.html import escape
 from pydantic import AfterValidator, Field
 
-from kaireon.platform.notifications.artifacts import Artifact, ArtifactError, artifacts_of
+from kaireon.platform.notifications.artifacts import Artifact, ArtifactError, artifacts_of, linked_of
 from kaireon.platform.notifications.decisions import Message
 from kaireon.platform.notifications.transports.base import (
     Dispatch,
@@ -134,6 +134,7 @@ def header_text(text: str) -> str:
 
 def _plain_text(message: Message) -> str:
     parts = [message.message.strip(), "\n".join(f"{name}: {value}" for name, value in facts_of(message))]
+    parts += [f"{name} is too large for a mail: {web_link(url)}" for name, url in linked_of(message.extra_payload)]
     parts.append(web_link(message.link))
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -119,7 +119,7 @@ def signature_headers(secret: SecretStr | None, body: bytes, message_id: str, se
 def standard_key(secret: str) -> bytes:
     """Return the key of the Standard Webhooks signature: the bytes behind `whsec_<base64>`, else the text's own."""
     encoded = secret.removeprefix(STANDARD_PREFIX)
-    if encoded != secret and encoded:
+    if encoded != secret and encoded.strip("="):
         try:
             return base64.b64decode(encoded.rstrip("=") + "=" * (-len(encoded.rstrip("=")) % 4), validate=True)
         except (binascii.Error, ValueError):

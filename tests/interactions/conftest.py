@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.interactions.recording import engine
+
+__all__ = ["engine", "write"]
+
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., Path]:

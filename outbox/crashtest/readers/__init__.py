@@ -1,0 +1,1 @@
+"""Read back from a back end what the crash test published there."""

@@ -1,0 +1,1 @@
+"""Questions about the outbox: backlog, held keys, dead letters, publishers, what was published lately."""

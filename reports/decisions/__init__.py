@@ -1,0 +1,1 @@
+"""Pure rules of reports: no Django, no I/O, no clock."""

@@ -1,0 +1,1 @@
+"""Dashboards: what they are made of, how they are read, shown, exported and saved."""

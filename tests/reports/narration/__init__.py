@@ -1,0 +1,1 @@
+"""Tests of the words of reports, and of who writes them."""

@@ -1,0 +1,1 @@
+"""Tests of the renderers: other libraries read what was written."""

@@ -1,0 +1,1 @@
+"""The words and rules of flows that need neither a database nor a clock."""

@@ -1,0 +1,1 @@
+"""Spark, when the settings say so."""

@@ -1,0 +1,1 @@
+"""What a pipeline is: its intermediate representation, checked as a whole, without Django, I/O or a clock."""

@@ -1,0 +1,216 @@
+"""A pipeline in words: where rows come from and go to, when it runs, what each node does. Takes any JSON."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from kaireon.platform.cadence import CadenceError, read_cadence
+from reports.decisions.cadence_words import say_kept
+
+MOST_WORDS: Final = 4
+KINDS: Final = {
+    "source": ("Source", "input"),
+    "transform": ("Transform", "tune"),
+    "validate": ("Validate", "verified"),
+    "enrich": ("Enrich", "auto_awesome"),
+    "branch": ("Branch", "call_split"),
+    "join": ("Join", "call_merge"),
+    "target": ("Target", "database"),
+    "archive": ("Archive", "inventory_2"),
+}
+MODES: Final = {
+    "append": "append rows",
+    "truncate": "replace all rows",
+    "upsert": "insert or update",
+    "blue_green": "swap a new table in",
+    "incremental_watermark": "only what is new",
+    "cdc_mirror": "mirror changes",
+}
+# Operations in words; the others are called by their name and field.
+_OPS: Final = {
+    "cast": "cast {field} to {to}",
+    "rename": "rename {from} to {to}",
+    "filter": "keep rows where {expr}",
+    "expression": "{field} = {expr}",
+    "deduplicate": "one row of each {keys}",
+    "drop": "drop {fields}",
+    "aggregate": "group by {groupBy}",
+    "lookup_join": "look up {fields} in {table}",
+    "split": "split {field} into {into}",
+    "merge": "merge {fields} into {into}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Where rows come from and where they go, in words."""
+
+    sources: list[str]
+    targets: list[str]
+
+
+def nodes_of(ir: Any) -> list[Mapping[str, Any]]:
+    """Return the nodes of an IR or of a draft that may be anything."""
+    nodes = ir.get("nodes") if isinstance(ir, Mapping) else None
+    return [node for node in nodes if isinstance(node, Mapping)] if isinstance(nodes, list) else []
+
+
+def part(value: Any, *path: str) -> Any:
+    """Return what stands under a path of names, None where there is no such thing."""
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def text_of(value: Any, *path: str) -> str:
+    """Return the text under a path; empty where there is none."""
+    found = part(value, *path) if path else value
+    return found if isinstance(found, str) else ""
+
+
+def ends_of(ir: Any) -> Ends:
+    """Return the sources and targets of a pipeline."""
+    nodes = nodes_of(ir)
+    return Ends(
+        [_source_place(node) for node in nodes if node.get("kind") == "source"],
+        [text_of(node, "schema") or "no table yet" for node in nodes if node.get("kind") == "target"],
+    )
+
+
+def _source_place(node: Mapping[str, Any]) -> str:
+    path, pattern = text_of(node, "config", "path"), text_of(node, "config", "pattern", "value")
+    place = f"{path.rstrip('/')}/{pattern}" if path and pattern else path or pattern or "no path yet"
+    return f"{text_of(node, 'connector') or 'source'}: {place}"
+
+
+def trigger_words(ir: Any) -> str:
+    """Say when a pipeline runs by itself; empty when it does not."""
+    found = [words for words in (_schedule_words(part(ir, "schedule")), _arrival_words(part(ir, "trigger"))) if words]
+    return "; ".join(found)
+
+
+def _schedule_words(schedule: Any) -> str:
+    if not isinstance(schedule, Mapping) or schedule.get("enabled") is False:
+        return ""
+    zone = text_of(schedule, "timezone")
+    match schedule.get("kind"):
+        case "cron":
+            return f"{say_kept(text_of(schedule, 'expression'))} {zone or 'UTC'}"
+        case "interval":
+            return _every(schedule.get("minutes"))
+        case "rrule":
+            return f"By the rule {text_of(schedule, 'rule')} {zone or 'UTC'}"
+    return ""
+
+
+def _every(minutes: Any) -> str:
+    if not isinstance(minutes, int) or minutes < 1:
+        return ""
+    if minutes % 1_440 == 0:
+        return "Every day" if minutes == 1_440 else f"Every {minutes // 1_440} days"
+    if minutes % 60 == 0:
+        return "Every hour" if minutes == 60 else f"Every {minutes // 60} hours"
+    return "Every minute" if minutes == 1 else f"Every {minutes} minutes"
+
+
+def _arrival_words(trigger: Any) -> str:
+    if not isinstance(trigger, Mapping):
+        return ""
+    mask = text_of(trigger, "controlFilePattern", "value")
+    return f"When {mask} arrives" if mask else "When a file arrives"
+
+
+def next_run_at(ir: Any, now: datetime) -> datetime | None:
+    """Return when a cron schedule is due next; None for what has no fixed time."""
+    schedule = part(ir, "schedule")
+    if text_of(schedule, "kind") != "cron" or part(schedule, "enabled") is False:
+        return None
+    try:
+        return read_cadence(text_of(schedule, "expression"), text_of(schedule, "timezone") or "UTC").next(now)
+    except (CadenceError, LookupError):
+        return None
+
+
+def node_words(node: Mapping[str, Any]) -> list[str]:
+    """Return what a node does, a line each; at most a few."""
+    lines = [line for line in _WORDS.get(text_of(node, "kind"), _no_words)(node) if line]
+    more = len(lines) - MOST_WORDS
+    return [*lines[:MOST_WORDS], f"and {more} more"] if more > 1 else lines
+
+
+def _no_words(node: Mapping[str, Any]) -> Iterator[str]:
+    yield from ()
+
+
+def _source_words(node: Mapping[str, Any]) -> Iterator[str]:
+    yield _source_place(node)
+    yield f"{text_of(node, 'config', 'format')} files, {text_of(node, 'config', 'pattern', 'type') or 'no pattern'}"
+
+
+def _transform_words(node: Mapping[str, Any]) -> Iterator[str]:
+    for op in _list(node.get("ops")):
+        yield op_words(op)
+
+
+def op_words(op: Mapping[str, Any]) -> str:
+    """Say what an operation does, such as `cast amount to decimal`."""
+    name = text_of(op, "op")
+    pattern = _OPS.get(name)
+    if pattern is None:
+        return f"{name.replace('_', ' ') or 'operation'} {text_of(op, 'field') or _names(op.get('fields'))}".strip()
+    words = {key: each if isinstance(each, str) else _names(each) for key, each in op.items()}
+    return pattern.format_map(defaultdict(str, words))
+
+
+def _validate_words(node: Mapping[str, Any]) -> Iterator[str]:
+    level = part(node, "datasetLevel")
+    for name in level if isinstance(level, Mapping) else ():
+        yield f"data set: {_spaced(name)}"
+    for rule in _list(node.get("rowLevel")):
+        yield f"{text_of(rule, 'field')} {text_of(rule, 'rule')}, else {text_of(rule, 'onFail') or 'quarantine'}"
+    if table := text_of(node, "quarantine", "table"):
+        yield f"rejects go to {table}"
+
+
+def _branch_words(node: Mapping[str, Any]) -> Iterator[str]:
+    for case in _list(node.get("cases")):
+        yield f"{text_of(case, 'id')}: {text_of(case, 'when')}"
+    yield f"else {text_of(node, 'default')}" if text_of(node, "default") else "else dropped, and counted"
+
+
+def _join_words(node: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{text_of(node, 'how') or 'inner'} join of {text_of(node, 'left')} and {text_of(node, 'right')}"
+    for key in _list(node.get("on")):
+        yield f"on {text_of(key, 'left')} = {text_of(key, 'right')}"
+
+
+def _enrich_words(node: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{text_of(node, 'into')} from {text_of(node, 'field')} by {text_of(node, 'provider')}"
+
+
+def _target_words(node: Mapping[str, Any]) -> Iterator[str]:
+    mode = text_of(node, "loadMode")
+    yield text_of(node, "schema") or "no table yet"
+    yield f"{mode}: {MODES[mode]}" if mode in MODES else mode
+    key = node.get("upsertKey")
+    yield f"key {key if isinstance(key, str) else _names(key)}" if key else ""
+
+
+_WORDS: Final = {
+    "source": _source_words, "transform": _transform_words, "validate": _validate_words, "branch": _branch_words,
+    "join": _join_words, "enrich": _enrich_words, "target": _target_words,
+}  # fmt: skip
+
+
+def _list(value: Any) -> list[Mapping[str, Any]]:
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+
+
+def _names(value: Any) -> str:
+    return ", ".join(str(each) for each in value) if isinstance(value, Sequence) and not isinstance(value, str) else ""
+
+
+def _spaced(name: Any) -> str:
+    return "".join(f" {each.lower()}" if each.isupper() else each for each in str(name))

@@ -1,0 +1,1 @@
+"""The ways to load, one file each; `registry` lists them."""

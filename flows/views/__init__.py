@@ -1,0 +1,1 @@
+"""Pages of flows: pipelines and their editor, runs, connectors, schemas."""

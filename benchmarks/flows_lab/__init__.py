@@ -1,0 +1,1 @@
+"""What `benchmarks/flows.py` measures: our own run, and what others load the same rows with."""

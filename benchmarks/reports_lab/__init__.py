@@ -1,0 +1,1 @@
+"""What `benchmarks/reports.py` is made of."""

@@ -1,0 +1,1 @@
+"""The parts of `benchmarks/respond.py`: databases, servers, and rounds in turn."""

@@ -4,21 +4,24 @@ BIN := .venv/bin
 export UV_NO_PROGRESS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench shell install-dev clean
+.PHONY: help run test lint format bench bench-outbox bench-respond bench-reports bench-flows shell install-dev clean
 
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "kaireon: Python 3.11 or later is needed; set PYTHON=" >&2; exit 2; }
+	@echo "Making .venv …"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
 .venv/.installed: requirements.txt $(BIN)/uv
+	@echo "Installing requirements.txt into .venv …"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt
 	@touch $@
 
 .venv/.installed-dev: requirements-dev.txt .venv/.installed
+	@echo "Installing requirements-dev.txt into .venv …"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt
 	@touch $@
 
@@ -44,6 +47,19 @@ format: .venv/.installed-dev ## Format the code
 
 bench: .venv/.installed-dev ## Run every benchmark and print its table
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+bench-outbox: .venv/.installed-dev ## Measure the outbox beside its peers
+	@$(BIN)/python benchmarks/outbox.py $(ARGS)
+
+bench-respond: .venv/.installed-dev ## Measure recording over HTTP beside a bare view
+	@$(BIN)/python benchmarks/respond.py $(ARGS)
+
+bench-reports: .venv/.installed-dev ## Measure renderers beside COPY, WeasyPrint and fpdf2, and many reports due at once
+	@$(BIN)/python benchmarks/reports.py $(ARGS)
+	@$(BIN)/python benchmarks/reports_due.py
+
+bench-flows: .venv/.installed-dev ## Measure a million rows into PostgreSQL beside psql, pandas and polars
+	@$(BIN)/python benchmarks/flows.py $(ARGS)
 
 shell: .venv/.installed ## Open a Python shell with the models loaded
 	@$(BIN)/python manage.py shell

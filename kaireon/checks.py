@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
+from flows.executors import CELERY
 from kaireon.environment import is_production
 from kaireon.platform.env import ConfigurationError
 
@@ -87,6 +88,15 @@ def check_database(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
         return [
             Error("DATABASE_URL is not a postgres:// address.", hint="Kaireon needs PostgreSQL.", id="kaireon.E009")
         ]
+    return []
+
+
+@register(Tags.security)
+def check_executor(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse Celery without a broker (E010): no run would ever begin."""
+    if settings.RUN_EXECUTOR == CELERY and not settings.CELERY_BROKER_URL:
+        hint = "Set CELERY_BROKER_URL to a redis:// or amqp:// address, or RUN_EXECUTOR=local."
+        return [Error("RUN_EXECUTOR is celery and CELERY_BROKER_URL is not set.", hint=hint, id="kaireon.E010")]
     return []
 
 

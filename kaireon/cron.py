@@ -1,9 +1,11 @@
-"""`POST /api/cron/tick`: the one door through which alerts, and later reports, are driven by a clock."""
+"""`POST /api/cron/tick`: the one door through which alerts and reports are driven by a clock."""
 
 import logging
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from time import monotonic
 from typing import Any, Final
 
 from django.conf import settings
@@ -23,11 +25,16 @@ from kaireon.platform.cron_secrets import is_cron_secret
 from kaireon.platform.errors import Unauthenticated
 from kaireon.platform.fields import format_time
 from kaireon.platform.tenancy.models import Tenant
+from reports.services import ReportTick
+from reports.services import run_tick as run_report_tick
 
 logger = logging.getLogger(__name__)
 
 ALERTS: Final = "alerts"
-SUBSYSTEMS: Final = (ALERTS,)
+REPORTS: Final = "reports"
+SUBSYSTEMS: Final = (ALERTS, REPORTS)
+# However much alerts have to do, reports that are due get to be queued.
+ALERTS_SHARE: Final = 0.75
 Answer = dict[str, Any]
 
 
@@ -39,23 +46,37 @@ def tick(
 
     Idempotent: a tick that is retried, or runs beside another one, delivers nothing twice.
     """
-    started = budget.remaining()
+    started = monotonic()
     answer = _empty_answer(now, request_id)
     answer["tenants"] = Tenant.objects.count() if tenant_id is None else 1
     if ALERTS in only:
-        try:
-            _add_alerts(answer, run_tick(now=now, budget=budget, tenant_id=tenant_id), request_id)
-        except Exception as error:
-            if not connection.is_usable():
-                raise
-            logger.exception("tick failed", extra={"event": "tick.failed", "subsystem": ALERTS})
-            answer["errors"].append(_error(None, ALERTS, in_one_line(error), request_id))
-    answer["durationMs"] = round((started - budget.remaining()) * 1000)
+        with _apart(ALERTS, answer, request_id):
+            alerts_budget = Budget(budget.remaining() * ALERTS_SHARE) if REPORTS in only else budget
+            _add_alerts(answer, run_tick(now=now, budget=alerts_budget, tenant_id=tenant_id), request_id)
+    if REPORTS in only:
+        with _apart(REPORTS, answer, request_id):
+            _add_reports(answer, run_report_tick(now=now, budget=budget, tenant_id=tenant_id), request_id)
+    answer["durationMs"] = round((monotonic() - started) * 1000)
     logger.info("tick", extra={"event": "tick", **{key: answer[key] for key in _LOGGED}})
     return answer
 
 
-_LOGGED: Final = ("durationMs", "tenants", "alertsEvaluated", "alertsFired", "alertsInCooldown", "remaining")
+_LOGGED: Final = (
+    "durationMs", "tenants", "alertsEvaluated", "alertsFired", "alertsInCooldown", "reportsEvaluated", "reportsRan",
+    "remaining",
+)  # fmt: skip
+
+
+@contextmanager
+def _apart(subsystem: str, answer: Answer, request_id: str) -> Iterator[None]:
+    """Let a subsystem's failure stop no other's: it is listed, unless it is the database itself that is gone."""
+    try:
+        yield
+    except Exception as error:
+        if not connection.is_usable():
+            raise
+        logger.exception("tick failed", extra={"event": "tick.failed", "subsystem": subsystem})
+        answer["errors"].append(_error(None, subsystem, in_one_line(error), request_id))
 
 
 def _empty_answer(now: datetime, request_id: str) -> Answer:
@@ -82,6 +103,17 @@ def _add_alerts(answer: Answer, result: AlertTick, request_id: str) -> None:
     answer["alertsInCooldown"] = result.in_cooldown
     answer["alerts"] = [_entry(entry) for entry in result.entries]
     answer["errors"] += [_error(error.tenant_id, ALERTS, error.error, request_id) for error in result.errors]
+    answer["remaining"] += result.remaining
+
+
+def _add_reports(answer: Answer, result: ReportTick, request_id: str) -> None:
+    answer["reportsEvaluated"] = result.evaluated
+    answer["reportsRan"] = result.ran
+    answer["reportErrors"] = [
+        {"tenantId": str(each.tenant_id), "scheduleId": str(each.schedule_id), "error": each.error}
+        for each in result.errors
+    ]
+    answer["errors"] += [_error(each.tenant_id, REPORTS, each.error, request_id) for each in result.failures]
     answer["remaining"] += result.remaining
 
 

@@ -8,6 +8,7 @@ import base64
 import fcntl
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 from kaireon.platform.embedded_postgres import EmbeddedServer
@@ -93,11 +94,11 @@ def _is_chosen(name: str) -> bool:
 
 def make_data_folder(folder: Path) -> None:
     """Create the data folder and prove that it can be written; raise ConfigurationError when it cannot."""
-    probe = folder / ".writable"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
+        # A file of this process alone: others may start in the same moment.
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
         raise ConfigurationError(
             f"The data folder {folder} cannot be written: {error.strerror}. Set KAIREON_DATA_DIR to one that can."

@@ -8,6 +8,7 @@ import re
 import shutil
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import django
@@ -21,6 +22,7 @@ from kaireon.checks import require_sound_configuration
 from kaireon.environment import ADMIN_PASSWORD, DEMO_API_KEY, SECRETS_FILE, data_folder, prepare
 from kaireon.platform.env import ConfigurationError, MountedSecretsEnv
 
+PUBLISHER = "publisher"
 PROCFILE_LINE = re.compile(r"^([a-z_]+):\s*(.+)$")
 ENDED_BY_SIGNAL = {130, 143}
 BAD_CONFIGURATION = 2
@@ -33,6 +35,7 @@ def main() -> int:
     try:
         host, port = _address()
         processes = _processes(Path("Procfile").read_text(encoding="utf-8"), os.environ.get("PROCESSES", ""))
+        _say("Preparing the database …\n")
         server = prepare()
         _require_database(MountedSecretsEnv().secret("DATABASE_URL"))
         _prepare_database()
@@ -94,8 +97,10 @@ def _prepare_database() -> None:
     if settings.PRODUCTION:
         # Pages name their files by content; without this list of names every page would be a 500.
         call_command("collectstatic", verbosity=0, interactive=False)
+    _say("Migrating the database …\n")
     call_command("migrate", verbosity=0, interactive=False)
     if not settings.PRODUCTION:
+        _say("Seeding the demo, if it is not there …\n")
         call_command("seed_demo", verbosity=0)
     connections.close_all()
 
@@ -122,17 +127,49 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
+class Processes(Manager):  # type: ignore[misc]  # honcho has no types
+    """The processes of the Procfile. A signal that comes while they start ends them as soon as all have started.
+
+    honcho itself knows no process to end then, and waits for ever for those that it did not end.
+    """
+
+    _is_asked_to_end = False
+
+    def terminate(self) -> None:
+        """End all of them, now or when the last one has started."""
+        if super()._all_started():
+            super().terminate()
+        else:
+            self._is_asked_to_end = True
+
+    def _all_started(self) -> bool:
+        is_all: bool = super()._all_started()
+        if is_all and self._is_asked_to_end:
+            self._is_asked_to_end = False
+            super().terminate()
+        return is_all
+
+
 def _run(processes: dict[str, str], host: str, port: int) -> int:
     """Run the processes until one ends or a signal arrives; return 0 after a signal, else the first exit code."""
-    manager = Manager()
-    env = {**os.environ, "HOST": host, "PORT": str(port), "PYTHONUNBUFFERED": "1"}
-    env |= {"WEB_PROCESSES": env.get("WEB_PROCESSES") or "2", "WEB_THREADS": env.get("WEB_THREADS") or "4"}
-    env["PATH"] = f"{Path(sys.executable).parent}:{env.get('PATH', '')}"
+    manager = Processes()
     for name, command in processes.items():
-        manager.add_process(name, f"exec {command}", env=env)
+        manager.add_process(name, f"exec {command}", env=environment_of(name, os.environ, host, port))
     manager.loop()
     code = int(manager.returncode or 0)
     return 0 if code in ENDED_BY_SIGNAL or code < 0 else code
+
+
+def environment_of(name: str, given: Mapping[str, str], host: str, port: int) -> dict[str, str]:
+    """Return the environment of the process `name` of the Procfile; what was given wins over defaults."""
+    env = {**given, "HOST": host, "PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    defaults = {"WEB_PROCESSES": "2", "WEB_THREADS": "4", "OUTBOX_METRICS_HOST": host}
+    env |= {variable: env.get(variable) or value for variable, value in defaults.items()}
+    env["PATH"] = f"{Path(sys.executable).parent}:{env.get('PATH', '')}"
+    if name == PUBLISHER and env.get("OUTBOX_METRICS_PORT") != "0":
+        # It shows its counters at its own port. From the folder of the others web would show them once more.
+        env.pop("PROMETHEUS_MULTIPROC_DIR", None)
+    return env
 
 
 if __name__ == "__main__":

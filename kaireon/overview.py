@@ -12,6 +12,8 @@ REMEDIES: Final = {
     "alerts": "Look at the rule's timeline, then acknowledge the incident or mute the rule.",
     "notifications": "Open the destination and press Test, or change its settings.",
     "system": "Open it for what happened and what to do.",
+    "reports": "Open the report: its last run says why it failed; Resume the schedule when the cause is gone.",
+    "flow": "Open the run: it says at which node and why; correct the pipeline or the file, then press Retry.",
     "audit": "Verify the chain and compare the newest hash with the copy you keep.",
 }
 

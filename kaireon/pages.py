@@ -12,6 +12,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
 from alerts.selectors.outlook import Tally, happened_since, tally, upcoming
+from flows.selectors.outlook import due_pipelines, under_way
+from flows.selectors.overview import newest_failures
 from kaireon.overview import SHOWN, Open, place_marks, worst_concerns
 from kaireon.platform.api import parse_id
 from kaireon.platform.errors import NotFound
@@ -21,6 +23,7 @@ from kaireon.platform.notifications.selectors import list_deliveries, list_desti
 from kaireon.platform.pages import page, page_context
 from kaireon.platform.tenancy.middleware import TenantRequest, switch_tenant
 from kaireon.platform.tenancy.models import Tenant
+from reports.selectors.outlook import due_reports
 
 NEXT: Final = timedelta(hours=1)
 HAPPENED: Final = 20
@@ -50,6 +53,7 @@ def _overview(request: TenantRequest, tenant: Tenant) -> dict[str, Any]:
         "has_more": len(alerts) > SHOWN,
         "marks": place_marks(_events(tenant, now), now),
         "happened": _today(tenant, now),
+        "under_way": under_way(tenant),
         "tally": counts,
         "steps": _steps(counts, len(destinations)),
         "destinations": destinations[:8],
@@ -58,10 +62,19 @@ def _overview(request: TenantRequest, tenant: Tenant) -> dict[str, Any]:
 
 
 def _events(tenant: Tenant, now: datetime) -> list[tuple[datetime, str, str, str]]:
-    return [
+    rules = [
         (each.at, each.name, each.text, reverse("alert-page", args=[each.rule_id]))
         for each in upcoming(tenant, now=now, span=NEXT)
     ]
+    reports = [
+        (each.at, each.name, each.text, reverse("report-page", args=[each.template_id]))
+        for each in due_reports(tenant, now=now, span=NEXT)
+    ]
+    pipelines = [
+        (each.at, each.name, each.text, reverse("flow-pipeline-page", args=[each.pipeline_id]))
+        for each in due_pipelines(tenant, now=now, span=NEXT)
+    ]
+    return [*rules, *reports, *pipelines]
 
 
 def _today(tenant: Tenant, now: datetime) -> list[tuple[datetime, str, Any]]:
@@ -72,6 +85,8 @@ def _today(tenant: Tenant, now: datetime) -> list[tuple[datetime, str, Any]]:
         (each.transition.at, "transition", each) for each in happened_since(tenant, midnight, HAPPENED)
     ]
     happened += [(row.created_at, "delivery", row) for row in lost[:HAPPENED]]
+    failed = newest_failures(tenant, since=midnight, limit=HAPPENED)
+    happened += [(run.finished_at or run.created_at, "run", run) for run in failed]
     return sorted(happened, key=lambda each: each[0], reverse=True)[:HAPPENED]
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from psycopg import IsolationLevel
+
 from kaireon.environment import data_folder, is_production
 from kaireon.platform.env import MountedSecretsEnv
 from kaireon.platform.navigation import UNFOLD as UNFOLD_SETTINGS
@@ -62,14 +64,18 @@ INSTALLED_APPS = [
     "kaireon.platform.notifications",
     "kaireon.platform.health",
     "kaireon.platform.telemetry",
+    "outbox",
     "interactions",
     "alerts",
+    "reports",
+    "flows",
 ]
 
 MIDDLEWARE = [
-    "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "kaireon.platform.telemetry.middleware.RequestTelemetryMiddleware",
     "kaireon.platform.telemetry.middleware.MachineRoutesMiddleware",
+    "kaireon.platform.middleware.DirectRoutesMiddleware",
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "kaireon.platform.middleware.TrailingSlashMiddleware",
@@ -109,13 +115,23 @@ DATABASES["default"] |= {
     "CONN_MAX_AGE": 600,
     "CONN_HEALTH_CHECKS": True,
     "DISABLE_SERVER_SIDE_CURSORS": True,
-    "OPTIONS": {"connect_timeout": 5, **DATABASES["default"].get("OPTIONS", {})},
+    "OPTIONS": {
+        "connect_timeout": 5,
+        **DATABASES["default"].get("OPTIONS", {}),
+        # Whatever the server's default is: what is written here counts on seeing what others have committed meanwhile.
+        # It stands in each BEGIN, so it costs no message of its own and needs no session.
+        "isolation_level": IsolationLevel.READ_COMMITTED,
+    },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_URL = env.secret("REDIS_URL")
 _local_cache = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-_redis_cache = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+_redis_cache = {
+    "BACKEND": "django.core.cache.backends.redis.RedisCache",
+    "LOCATION": REDIS_URL,
+    "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+}
 CACHES = {"default": _redis_cache if REDIS_URL else _local_cache}
 
 # --- People
@@ -161,6 +177,9 @@ X_FRAME_OPTIONS = "DENY"
 MAX_BODY_BYTES = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 API_RATE_LIMIT = env.rate("API_RATE_LIMIT", "6000/min")
+# Hot paths: a POST by key passes what only browsers need.
+DIRECT_ROUTES = frozenset({"/api/v1/respond", "/api/v1/decisions"})
+RECORDING_RATE_LIMIT = env.rate("RECORDING_RATE_LIMIT", "600000/min")
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "kaireon.platform.tenancy.authentication.ApiKeyAuthentication",
@@ -170,7 +189,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["kaireon.platform.parsers.BoundedJSONParser"],
     "DEFAULT_THROTTLE_CLASSES": ["kaireon.platform.throttling.PerCredentialThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"credential": API_RATE_LIMIT},
+    "DEFAULT_THROTTLE_RATES": {"credential": API_RATE_LIMIT, "recording": RECORDING_RATE_LIMIT},
     "DEFAULT_SCHEMA_CLASS": "kaireon.platform.schema.EnvelopeAutoSchema",
     "EXCEPTION_HANDLER": "kaireon.platform.envelope.exception_handler",
     "UNAUTHENTICATED_USER": None,
@@ -179,7 +198,9 @@ REST_FRAMEWORK: dict[str, Any] = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Kaireon API",
     "VERSION": "0.1.0",
-    "DESCRIPTION": "Alerts, destinations, system health and audit. Times are UTC; errors share one envelope.",
+    "DESCRIPTION": (
+        "Recording, outbox, alerts, destinations, health and audit. Times are UTC; errors share one envelope."
+    ),
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -210,7 +231,31 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"kaireon@{_mail_host
 
 # --- Alerts and messages
 NOTIFICATIONS_ALLOWED_HOSTS = env.words("NOTIFICATIONS_ALLOWED_HOSTS")
+# Files of reports in the body of a webhook, all together; what is larger travels as a link that expires.
+WEBHOOK_ARTIFACT_MAX_BYTES = env.number("WEBHOOK_ARTIFACT_MAX_BYTES", 10 * 1024**2, minimum=0, maximum=100 * 1024**2)
 CRON_TICK_BUDGET_SECONDS = env.number("CRON_TICK_BUDGET_SECONDS", 50, minimum=1, maximum=3600)
+# Of one web process: how many reports may be made at once while somebody waits for them hangs on it.
+WEB_THREADS = env.number("WEB_THREADS", 4, minimum=1, maximum=1024)
+
+# --- Outbox: read as text, because what is invalid counts as the default with a warning at each run
+OUTBOX_REAPER_STALENESS_SECONDS = env.str("OUTBOX_REAPER_STALENESS_SECONDS", default="")
+
+# --- Flows
+# local: workers look for runs. celery: its workers are told which, and `run_worker --only flows` looks for lost ones.
+RUN_EXECUTOR = env.choice("RUN_EXECUTOR", "LOCAL", among=("LOCAL", "CELERY"))
+CELERY_BROKER_URL = env.secret("CELERY_BROKER_URL", REDIS_URL)
+FLOW_RUNS_PER_TENANT = env.number("FLOW_RUNS_PER_TENANT", 4, minimum=1, maximum=1_000)
+FLOW_ENGINE = env.choice("FLOW_ENGINE", "DUCKDB", among=("DUCKDB", "SPARK"))
+FLOW_MEMORY_LIMIT_MB = env.number("FLOW_MEMORY_LIMIT_MB", 512, minimum=64)
+# 0 = one for each core
+FLOW_THREADS = env.number("FLOW_THREADS", 0, minimum=0, maximum=1_024)
+FLOW_TEMP_DIR = env.str("FLOW_TEMP_DIR", default=str(KAIREON_DATA_DIR.resolve() / "flows"))
+FLOW_STREAMING_ENABLED = env.bool("FLOW_STREAMING_ENABLED", default=False)
+SPARK_REMOTE = env.str("SPARK_REMOTE", default="")
+# Without a secret of its own a connector gets the identity of this machine only where the operator says so.
+FLOW_AMBIENT_CREDENTIALS = env.bool("FLOW_AMBIENT_CREDENTIALS", default=False)
+_local_files = [] if PRODUCTION else [str((KAIREON_DATA_DIR / "files").resolve())]
+FLOW_LOCAL_FS_ROOTS = env.words("FLOW_LOCAL_FS_ROOTS") or _local_files
 
 # --- Language, time, files
 LANGUAGE_CODE = "en"
@@ -222,6 +267,8 @@ STATIC_URL = "/static/"
 STATIC_ROOT = KAIREON_DATA_DIR / "static" if PRODUCTION else None
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not PRODUCTION
+# Every test client would list all files anew.
+WHITENOISE_AUTOREFRESH = TESTING
 _static_backend = "CompressedManifestStaticFilesStorage" if PRODUCTION else "CompressedStaticFilesStorage"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -8,6 +8,8 @@ from kaireon.cron import CronTickView
 from kaireon.platform.site import site
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    # First, because addresses are tried in this order: respond is called a thousand times for each other route.
+    path("", include("interactions.urls")),
     path("", pages.overview, name="overview"),
     path("tenant/switch", pages.switch, name="tenant-switch"),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
@@ -18,8 +20,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("kaireon.platform.audit.urls")),
     path("", include("kaireon.platform.health.urls")),
     path("", include("kaireon.platform.notifications.urls")),
-    path("", include("interactions.urls")),
+    path("", include("outbox.urls")),
     path("", include("alerts.urls")),
+    path("", include("reports.urls")),
+    path("", include("reports.page_urls")),
+    path("", include("reports.dashboards.urls")),
+    path("", include("flows.urls")),
+    path("", include("flows.page_urls")),
     path("api/cron/tick", CronTickView.as_view(), name="cron-tick"),
     path("settings/", site.urls),
 ]

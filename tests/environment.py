@@ -1,4 +1,7 @@
-"""A pytest plugin loaded before Django: an embedded PostgreSQL for the whole run, and the test environment."""
+"""A pytest plugin loaded before Django: an embedded PostgreSQL for the whole run, and the test environment.
+
+TEST_DATABASE_URL, with a role that may create databases, takes another server instead, such as an older PostgreSQL.
+"""
 
 import atexit
 import base64
@@ -15,9 +18,12 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", 
 
 def _start() -> None:
     folder = Path(tempfile.mkdtemp(prefix="kaireon-tests-"))
+    os.environ["KAIREON_DATA_DIR"] = str(folder / "data")
+    if address := os.environ.get("TEST_DATABASE_URL"):
+        os.environ["DATABASE_URL"] = address
+        return
     server = EmbeddedServer(folder / "postgres", settings=FAST)
     os.environ["DATABASE_URL"] = server.start()
-    os.environ["KAIREON_DATA_DIR"] = str(folder / "data")
     owner = os.getpid()
 
     def clean_up() -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -54,7 +55,8 @@ def make_person(name: str, tenant: Tenant, role: Role) -> Person:
 def _key(tenant: Tenant, name: str, role: Role) -> str:
     # durable=True refuses the test's own transaction; the undecorated service does the same work.
     service = getattr(create_api_key, "__wrapped__", create_api_key)
-    _, key = service(tenant=tenant, name=name, role=role, actor=SYSTEM, now=timezone.now())
+    with transaction.atomic():
+        _, key = service(tenant=tenant, name=name, role=role, actor=SYSTEM, now=timezone.now())
     return str(key)
 
 

@@ -47,8 +47,13 @@ def took(attempt: Any) -> str:
     """Write how long something with a start and an end took, in milliseconds below a second."""
     if attempt.finished_at is None:
         return "–"
-    seconds = (attempt.finished_at - attempt.started_at).total_seconds()
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else duration(seconds)
+    return short_duration((attempt.finished_at - attempt.started_at).total_seconds())
+
+
+@register.filter
+def short_duration(seconds: Any) -> str:
+    """Write seconds as `duration` does, in milliseconds below one."""
+    return f"{seconds * 1000:.0f} ms" if seconds is not None and 0 <= seconds < 1 else duration(seconds)
 
 
 @register.filter
@@ -60,6 +65,14 @@ def figure(value: Any) -> str:
     if number == int(number) and abs(number) < 1e15:
         return f"{int(number):,}"
     return f"{number:,.4g}" if abs(number) < 1000 else f"{number:,.1f}"
+
+
+@register.filter
+def pace(per_second: float | None) -> str:
+    """Write a rate: whole above 10 a second, else two significant digits, for it is an average over a minute."""
+    if per_second is None:
+        return "–"
+    return f"{per_second:,.0f} /s" if per_second >= 10 else f"{per_second:.2g} /s"
 
 
 @register.filter

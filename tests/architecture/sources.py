@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PACKAGES = ("kaireon", "interactions", "alerts")
+PACKAGES = ("kaireon", "outbox", "reports", "interactions", "alerts", "flows")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 

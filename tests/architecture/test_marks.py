@@ -17,13 +17,19 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 40
 # A ratchet: raise it whenever the suite has grown past it. The mark to pass is 1.5.
 TESTS_PER_SOURCE = 1.0
 
-# Where a broad `except` stands, and why: the loop, and the isolation of tenants from each other.
+# Where a broad `except` ends a failure instead of raising it on, and why: the loop, and tenants that stand apart.
 BROAD_EXCEPTS = {
     "kaireon/platform/loops.py": "a loop outlives every failure of one step",
     "alerts/services/settling.py": "one tenant's failure stops no other's",
     "kaireon/cron.py": "one subsystem's failure stops no other's",
     "kaireon/platform/notifications/services/destinations.py": "one listener's failure stops no other delivery",
     "alerts/services/ticking.py": "one tenant's failure stops no other's",
+    "reports/services/ticking.py": "one schedule's failure stops no other's",
+    "reports/services/running.py": "one report's failure stops no other's",
+    "reports/services/isolating.py": "one run's failure stops no other's",
+    "flows/services/isolating.py": "one run's failure stops no other's",
+    "flows/services/running.py": "one run's failure stops no other's",
+    "reports/dashboards/reading.py": "one section's failure takes no page down",
 }
 # Read by a library, a shell or the launcher instead of the settings.
 NOT_READ_BY_SETTINGS = {"KAIREON_USER_PASSWORD", "AWS_REGION"}
@@ -136,8 +142,10 @@ CLOCKS = {"kaireon/platform/vault/services.py": "stamps the rows that a rotation
 def test_a_broad_except_stands_only_where_a_reason_does() -> None:
     def broad(source: Source) -> Iterator[str]:
         for node in ast.walk(source.tree):
-            if isinstance(node, ast.ExceptHandler) and (
-                node.type is None or re.search(r"\b(Base)?Exception\b", ast.unparse(node.type))
+            if (
+                isinstance(node, ast.ExceptHandler)
+                and (node.type is None or re.search(r"\b(Base)?Exception\b", ast.unparse(node.type)))
+                and ast.unparse(node.body[-1]) != "raise"
             ):
                 yield f"line {node.lineno}"
 
@@ -152,7 +160,7 @@ def test_a_broad_except_logs_with_its_trace() -> None:
     assert [
         path
         for path in BROAD_EXCEPTS
-        if not re.search("exc_info|exception", sources[path].text) and "in_one_line" not in sources[path].text
+        if not re.search("exc_info|exception|log_failure|in_one_line", sources[path].text)
     ] == []
 
 
@@ -193,6 +201,8 @@ def test_whole_rows_are_never_saved() -> None:
 PAST_THE_SCOPE = {
     "kaireon/platform/tenancy/scoping.py": "declares it",
     "kaireon/platform/notifications/selectors.py": "a statement that names the tenant",
+    "outbox/models.py": "the publisher tier serves every tenant; pages and API read through the scope",
+    "reports/services/queueing.py": "both sides are read across tenants, joined by the schedule",
     "kaireon/platform/health/selectors.py": "receipts have no tenant; they are read beside their alerts",
 }
 
@@ -207,10 +217,9 @@ def test_the_scope_of_a_tenants_rows_is_passed_only_where_a_reason_stands() -> N
 
 
 def read_variables() -> set[str]:
-    """Return every variable that the product reads from its environment, `X_FILE` aside."""
-    readers = (
-        r"(?:env\.(?:str|bool|int|float|secret|number|words|choice|rate)|environ\.get|environ|getenv|\.secret|\.number)"
-    )
+    """Return every variable that the product reads from its environment; `X_FILE` stands for a secret's X."""
+    typed = r"(?:env|ENVIRON)\.(?:get|str|bool|int|float|secret|number|words|choice|rate)"
+    readers = rf"(?:{typed}|environ\.get|environ|getenv|\.secret|\.number)"
     pattern = re.compile(readers + r"[(\[]\s*f?\"([A-Z][A-Z0-9_]+)\"")
     found = {name for source in product() for name in pattern.findall(source.text)}
     constants = {
@@ -218,7 +227,8 @@ def read_variables() -> set[str]:
         for source in product()
         for value in re.findall(r"^[A-Z_]+ = \"(KAIREON_[A-Z_]+)\"", source.text, re.MULTILINE)
     }
-    return {name for name in found | constants if not name.endswith("_FILE")}
+    found |= constants
+    return {name for name in found if name.removesuffix("_FILE") not in found - {name}}
 
 
 def listed_variables() -> set[str]:
@@ -262,7 +272,7 @@ def test_every_model_has_suite() -> None:
     ours = [
         model
         for model in apps.get_models()
-        if model.__module__.partition(".")[0] in {"kaireon", "alerts", "interactions"}
+        if model.__module__.partition(".")[0] in {"kaireon", "alerts", "interactions", "outbox", "reports", "flows"}
     ]
 
     assert Group not in ours

@@ -10,7 +10,7 @@ from django.utils import timezone
 from kaireon.platform.tenancy.models import Tenant
 from tests.architecture.furniture import furnish, snapshot
 from tests.architecture.routes import METHODS, Route, all_routes
-from tests.architecture.test_stranger import BODIES, NO_IDS, kind_of, send
+from tests.architecture.test_stranger import BODIES, NO_IDS, kind_of, path_to, send
 from tests.people import Person
 
 pytestmark = pytest.mark.django_db
@@ -24,6 +24,7 @@ PUBLIC = {
     "schema": "the description of the API holds nothing of anybody",
     "docs": "the same for people",
     "cron-tick": "has its own secret",
+    "cron-outbox-reaper": "has the same secret",
     "admin:login": "where one gets credentials",
     "admin:logout": "ends a session that is not there",
     "admin:jsi18n": "an empty catalogue of translations",
@@ -36,6 +37,13 @@ VIEWERS_WRITE = {
     "alert-page-test": "evaluates and sends nothing",
     "alert-page-backtest": "evaluates and sends nothing",
     "alert-preview": "evaluates and sends nothing",
+    "report-schedule-preview": "reads a cadence and keeps nothing",
+    "report-template-preview": "makes a report and keeps nothing",
+    "pipeline-preview": "writes an IR as SQL and keeps nothing",
+    "pipeline-validate": "checks an IR and keeps nothing",
+    "flow-pipeline-sql": "compiles a draft to SQL and keeps nothing",
+    "report-export": "reads a dashboard into a file; nothing is kept",
+    "dashboard-export": "reads a dashboard into a file; nothing is kept",
     "audit-verify": "reads the chain",
     "audit-page-verify": "reads the chain",
     "system-health-alert": "viewers delete, as documented; PATCH is refused below",
@@ -60,7 +68,7 @@ REFUSED = {403, 404, 405}
 def path_of(route: Route, world: dict[str, str]) -> str:
     """Return an address of the route that is there."""
     value = "interactions" if route.name in NO_IDS else world[kind_of(route) or ""] if route.parameters else ""
-    return route.path(**dict.fromkeys(route.parameters, value))
+    return path_to(route, value, world)
 
 
 @pytest.fixture
@@ -176,6 +184,28 @@ def test_an_editor_writes_rules(world: dict[str, str], eve: Person, bob: Person)
     by_viewer = bob.api().post("/api/v1/alerts", rule, format="json")
 
     assert (by_editor.status_code, by_viewer.status_code) == (201, 403)
+
+
+def test_an_editor_writes_reports(world: dict[str, str], eve: Person, bob: Person) -> None:
+    template = {"name": "New"}
+    schedule = {"templateId": world["template"], "name": "New", "cronExpression": "0 8 * * *"}
+    answers = {
+        person.role: [
+            person.api().post("/api/v1/reports/templates", template, format="json").status_code,
+            person.api().post("/api/v1/reports/schedules", schedule, format="json").status_code,
+            person.api().get("/api/v1/reports/templates").status_code,
+            person.api().get("/api/v1/reports/schedules").status_code,
+        ]
+        for person in (eve, bob)
+    }
+
+    assert answers == {"editor": [201, 201, 200, 200], "viewer": [403, 403, 200, 200]}
+
+
+def test_no_two_routes_share_a_name() -> None:
+    names = [route.name for route in all_routes() if route.name]
+
+    assert sorted(name for name in set(names) if names.count(name) > 1) == []
 
 
 def test_every_route_answers_an_admin_without_a_failure(world: dict[str, str], alice: Person) -> None:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from alerts.models import AlertRule
 from kaireon.platform.notifications.models import Delivery
 from kaireon.platform.tenancy.models import Tenant
+from reports.models import ReportSchedule, ReportTemplate
 from tests.architecture.furniture import MARK, furnish, snapshot
 from tests.architecture.routes import METHODS, Route, all_routes
 from tests.people import Person, make_person
@@ -58,6 +59,77 @@ KINDS = {
     "alert-page-acknowledge": "rule",
     "alert-page-switch": "rule",
     "alert-page-delete": "rule",
+    "report-template": "template",
+    "report-template-preview": "template",
+    "report-template-run-now": "template",
+    "report-run": "run",
+    "report-run-resend": "run",
+    "report-run-artifact": "run",
+    "report-schedule": "schedule",
+    "report-schedule-pause": "schedule",
+    "report-schedule-resume": "schedule",
+    "report-page": "template",
+    "report-page-preview": "template",
+    "report-page-schedules": "template",
+    "report-page-runs": "template",
+    "report-page-row": "template",
+    "report-page-run": "template",
+    "report-page-delete": "template",
+    "report-schedule-page": "schedule",
+    "report-schedule-page-pause": "schedule",
+    "report-schedule-page-resume": "schedule",
+    "report-schedule-page-delete": "schedule",
+    "report-run-page": "run",
+    "report-run-page-resend": "run",
+    "connector": "connector",
+    "data-schema": "dataschema",
+    "data-schema-data": "dataschema",
+    "pipeline": "pipeline",
+    "pipeline-ir": "pipeline",
+    "pipeline-versions": "pipeline",
+    "pipeline-version": "pipeline",
+    "pipeline-validate": "pipeline",
+    "pipeline-preview": "pipeline",
+    "pipeline-sample": "pipeline",
+    "pipeline-publish": "pipeline",
+    "pipeline-pause": "pipeline",
+    "pipeline-resume": "pipeline",
+    "pipeline-run-now": "pipeline",
+    "pipeline-runs-of": "pipeline",
+    "pipeline-run": "pipelinerun",
+    "pipeline-run-progress": "pipelinerun",
+    "pipeline-run-errors": "pipelinerun",
+    "pipeline-run-retry": "pipelinerun",
+    "pipeline-run-cancel": "pipelinerun",
+    "pipeline-run-dlq": "pipelinerun",
+    "flow-pipeline-page": "pipeline",
+    "flow-pipeline-row": "pipeline",
+    "flow-pipeline-settings": "pipeline",
+    "flow-pipeline-run": "pipeline",
+    "flow-pipeline-pause": "pipeline",
+    "flow-pipeline-resume": "pipeline",
+    "flow-pipeline-delete": "pipeline",
+    "flow-pipeline-draft": "pipeline",
+    "flow-pipeline-check": "pipeline",
+    "flow-pipeline-node": "pipeline",
+    "flow-pipeline-sql": "pipeline",
+    "flow-pipeline-sample": "pipeline",
+    "flow-pipeline-lineage": "pipeline",
+    "flow-pipeline-publish": "pipeline",
+    "flow-pipeline-versions": "pipeline",
+    "flow-run-page": "pipelinerun",
+    "flow-run-page-errors": "pipelinerun",
+    "flow-run-page-rejects": "pipelinerun",
+    "flow-run-page-retry": "pipelinerun",
+    "flow-run-page-cancel": "pipelinerun",
+    "connector-page": "connector",
+    "connector-page-test": "connector",
+    "connector-page-delete": "connector",
+    "schema-page": "dataschema",
+    "schema-edit": "dataschema",
+    "schema-page-delete": "dataschema",
+    "outbox-event-page": "event",
+    "outbox-dead-letter-page": "letter",
     "admin:tenancy_membership": "membership",
     "admin:interactions_channel": "channel",
     "admin:interactions_offer": "offer",
@@ -66,8 +138,12 @@ KINDS = {
     "admin:interactions_interaction": "interaction",
     "admin:interactions_decisiontrace": "decisiontrace",
 }
-# Routes whose parameter is no id: an app's label of the settings site.
-NO_IDS = {"admin:app_list"}
+# What stands in an address beside the id.
+BESIDE = {"fmt": "csv", "version": "1"}
+# Whose run it is, where an address names both.
+OWNERS = {"pipeline_id": "pipeline"}
+# Routes whose parameter is no id: an app's label of the settings site, what is done with dead letters.
+NO_IDS = {"admin:app_list", "outbox-rehearsal", "outbox-settle"}
 ADMIN_VERBS = ("_history", "_delete", "_change")
 # Bodies with which a route gets as far as looking for its object.
 BODIES: dict[str, dict[str, Any]] = {
@@ -82,6 +158,13 @@ QUERIES = {
     "deliveries-page": "destination={destination}",
     "audit-logs": "entityId={rule}",
     "audit-page": "entity={rule}",
+    "report-schedules": "templateId={template}",
+    "report-runs": "templateId={template}",
+    "pipeline-runs": "pipelineId={pipeline}",
+    "lineage": "table=ds_t_zanzibar",
+    "outbox-stream-page": "find={event}",
+    "flow-runs-page": "pipeline={pipeline}",
+    "outbox-stream-news": "watch={event}",
 }
 
 
@@ -97,6 +180,13 @@ def kind_of(route: Route) -> str | None:
     for verb in ADMIN_VERBS:
         name = name.removesuffix(verb) if name.startswith("admin:") else name
     return KINDS.get(name)
+
+
+def path_to(route: Route, row_id: str, world: dict[str, str]) -> str:
+    """Return the address of a thing; `world` has whose it is."""
+    # A run of a pipeline has the pipeline's id before its own.
+    owners = {name: world[kind] for name, kind in OWNERS.items()} if "pipeline_run_id" in route.parameters else {}
+    return route.path(**{name: BESIDE.get(name, owners.get(name, row_id)) for name in route.parameters})
 
 
 def with_ids() -> list[Route]:
@@ -140,7 +230,7 @@ def test_a_stranger_finds_none_of_alices_things_on_any_route(world: dict[str, st
     wrong: list[str] = []
 
     for route in with_ids():
-        path = route.path(**dict.fromkeys(route.parameters, world[kind_of(route) or ""]))
+        path = path_to(route, world[kind_of(route) or ""], world)
         for client in (browser, by_key) if route.is_api else (browser,):
             statuses = {method: send(client, route, method, path).status_code for method in METHODS}
             if set(statuses.values()) - {404, 405} or 404 not in statuses.values():
@@ -155,7 +245,7 @@ def test_alice_finds_her_own_things_on_the_same_routes(world: dict[str, str], al
     browser, missing = alice.browser(), list[str]()
 
     for route in with_ids():
-        path = route.path(**dict.fromkeys(route.parameters, world[kind_of(route) or ""]))
+        path = path_to(route, world[kind_of(route) or ""], world)
         statuses = {send(browser, route, method, path).status_code for method in ("GET", "POST", "PUT", "PATCH")}
         if not statuses & {200, 201, 202, 204, 302, 303, 403, 409, 422, 400} or 404 in statuses:
             missing.append(f"{route}: {statuses}")
@@ -171,7 +261,7 @@ def test_an_id_that_nobody_has_answers_exactly_as_alices_does(world: dict[str, s
 
     for route in with_ids():
         ids = (world[kind_of(route) or ""], nobodys)
-        paths = [route.path(**dict.fromkeys(route.parameters, row_id)) for row_id in ids]
+        paths = [path_to(route, row_id, world) for row_id in ids]
         alices, missing = (send(browser, route, "GET", path).status_code for path in paths)
         if alices != missing:
             different.append(f"{route}: {alices} and {missing}")
@@ -232,6 +322,27 @@ def test_a_rule_cannot_tell_another_tenants_destination(world: dict[str, str], c
         not any(rule.provider_ids for rule in AlertRule.objects.for_tenant(charlie.tenant))
         or not to_alices.filter(state__in=["delivered", "unknown", "sending", "pending"]).exists()
     )
+
+
+def test_a_report_cannot_go_to_another_tenants_destination_nor_be_made_of_their_template(
+    world: dict[str, str], charlie: Person
+) -> None:
+    client, path = charlie.api(), "/api/v1/reports"
+    mine = client.post(f"{path}/templates", {"name": "Mine"}, format="json").json()["id"]
+    schedule = {"templateId": mine, "name": "Spy", "cronExpression": "* * * * *"}
+    alices = {"destinations": [world["destination"]]}
+
+    responses = [
+        client.post(f"{path}/templates", {"name": "Spy", "filters": alices}, format="json"),
+        client.patch(f"{path}/templates/{mine}", {"filters": alices}, format="json"),
+        client.post(f"{path}/schedules", {**schedule, **alices}, format="json"),
+        client.post(f"{path}/schedules", {**schedule, "templateId": world["template"]}, format="json"),
+    ]
+
+    assert [response.status_code for response in responses] == [422, 422, 422, 404]
+    assert not [response for response in responses if MARK in response.content.decode()]
+    assert not any(row.destination_ids for row in ReportTemplate.objects.for_tenant(charlie.tenant))
+    assert not ReportSchedule.objects.for_tenant(charlie.tenant).exists()
 
 
 def test_a_message_cannot_be_sent_through_another_tenants_destination(world: dict[str, str], charlie: Person) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
+from django.db import connection
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
@@ -114,9 +115,22 @@ class Window:
         ]
 
 
+def drop_tables_of_tenants() -> None:
+    """Drop what pipelines and schemas made in PostgreSQL: no flush knows these tables."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT quote_ident(nspname) FROM pg_namespace WHERE nspname LIKE 't\\_%' OR nspname = 'dlq'")
+        found = [f"SCHEMA {name}" for (name,) in cursor.fetchall()]
+        cursor.execute(
+            "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' AND tablename LIKE 'ds\\_%'"
+        )
+        found += [f"TABLE public.{name}" for (name,) in cursor.fetchall()]
+        for each in found:
+            cursor.execute(f"DROP {each} CASCADE")
+
+
 @pytest.fixture
-def tenant(transactional_db: None) -> Tenant:
-    """Return a tenant with its defaults, an admin, and decisions of the last day, one in three degraded lately."""
+def tenant(transactional_db: None) -> Iterator[Tenant]:
+    """Yield a tenant with its defaults, an admin, and decisions of the last day, one in three degraded lately."""
     now = timezone.now()
     tenant = create_tenant(name="Acme Bank", now=now)
     create_user(email=EMAIL, password=PASSWORD, tenant=tenant, role=Role.ADMIN, now=now)
@@ -129,7 +143,8 @@ def tenant(transactional_db: None) -> Tenant:
         )
         for number in range(200)
     )  # fmt: skip
-    return tenant
+    yield tenant
+    drop_tables_of_tenants()
 
 
 @pytest.fixture

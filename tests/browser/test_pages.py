@@ -19,7 +19,16 @@ PAGES = [
     "/settings/integrations", "/settings/integrations/new", "/settings/integrations/{destination}",
     "/settings/integrations/{destination}/edit", "/settings/integrations/deliveries",
     "/settings/integrations/deliveries/{delivery}", "/settings/api-keys", "/settings/guardrails", "/settings/audit",
-    "/system-health", "/settings/tenancy/membership/", "/settings/interactions/outcometype/",
+    "/system-health", "/settings/outbox", "/settings/outbox/stream", "/settings/outbox/events/{event}",
+    "/settings/outbox/dead-letters/{letter}", "/settings/outbox/dead-letters/rehearse/retry?id={letter}",
+    "/settings/outbox/dead-letters/rehearse/purge?all=1",
+    "/settings/reports", "/settings/reports/new", "/settings/reports/{template}", "/settings/reports/runs/{run}",
+    "/settings/reports/schedules/{schedule}",
+    "/data/flow-pipelines", "/data/flow-pipelines/new", "/data/flow-pipelines/{pipeline}/edit",
+    "/data/flow-pipelines/{pipeline}/settings", "/data/flow-runs", "/data/flow-runs/{pipelinerun}", "/data/connectors",
+    "/data/connectors/new", "/data/connectors/{connector}", "/data/schemas", "/data/schemas/new",
+    "/data/schemas/{dataschema}", "/data/schemas/{dataschema}/edit",
+    "/settings/tenancy/membership/", "/settings/interactions/outcometype/",
 ]  # fmt: skip
 LONG = "Ümläut & <b>Wide</b> " + "W" * 40
 

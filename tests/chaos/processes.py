@@ -31,9 +31,9 @@ test_database_url.__test__ = False  # type: ignore[attr-defined]
 class TickProcess:
     """One `manage.py tick --json`."""
 
-    def __init__(self, allowed: Sequence[str], arguments: Sequence[str] = ()) -> None:
+    def __init__(self, allowed: Sequence[str], arguments: Sequence[str] = (), database_url: str = "") -> None:
         environment = os.environ | {
-            "DATABASE_URL": test_database_url(),
+            "DATABASE_URL": database_url or test_database_url(),
             "NOTIFICATIONS_ALLOWED_HOSTS": ",".join(allowed),
         }
         self.process = subprocess.Popen(
@@ -56,9 +56,9 @@ class TickProcess:
 
 
 @contextmanager
-def ticking(allowed: Sequence[str], arguments: Sequence[str] = ()) -> Iterator[TickProcess]:
-    """Run a tick for the length of a block; whatever happens, nothing is left running."""
-    started = TickProcess(allowed, arguments)
+def ticking(allowed: Sequence[str], arguments: Sequence[str] = (), database_url: str = "") -> Iterator[TickProcess]:
+    """Run a tick for the length of a block, at the database's address or another; whatever happens, none is left."""
+    started = TickProcess(allowed, arguments, database_url)
     try:
         yield started
     finally:
@@ -73,6 +73,22 @@ def wait_until(condition: Callable[[], object], timeout: float = 30) -> None:
     while not condition():
         assert time.monotonic() < ends, "it never came to that"
         time.sleep(0.02)
+
+
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """Freeze a process with every thread of it for the length of a block."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        # A thread that runs on another core stops a moment after the signal was sent.
+        wait_until(lambda: {_state(task) for task in Path(f"/proc/{pid}/task").iterdir()} == {"T"})
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def _state(task: Path) -> str:
+    return (task / "stat").read_text().rpartition(")")[2].split()[0]
 
 
 class Gate:

@@ -35,6 +35,7 @@ from tests.alerts.world import (
     transitions,
 )
 from tests.chaos.processes import advisory_gate, gate_before_update, ticking, wait_until
+from tests.chaos.receivers import Hold, allowed_receiver
 from tests.people import make_tenant
 from tests.servers import Got, Receiver, Reply
 
@@ -54,35 +55,13 @@ def acme() -> Tenant:
 @pytest.fixture
 def pager(settings: object) -> Iterator[Receiver]:
     """Run a webhook that answers."""
-    yield from _receiver(settings)
+    yield from allowed_receiver(settings)
 
 
 @pytest.fixture
 def slow_pager(settings: object) -> Iterator[Receiver]:
     """Run a webhook whose answers a test may hold back."""
-    yield from _receiver(settings)
-
-
-def _receiver(settings: object) -> Iterator[Receiver]:
-    receiver = Receiver()
-    allowed = getattr(settings, "NOTIFICATIONS_ALLOWED_HOSTS", [])
-    settings.NOTIFICATIONS_ALLOWED_HOSTS = [*allowed, receiver.place]  # type: ignore[attr-defined]
-    yield receiver
-    receiver.close()
-
-
-class Hold:
-    """A script that keeps the first request waiting until the test lets go."""
-
-    def __init__(self) -> None:
-        self.arrived = threading.Event()
-        self.let_go = threading.Event()
-
-    def __call__(self, got: Got) -> Reply:
-        """Answer once the test lets go."""
-        self.arrived.set()
-        self.let_go.wait(30)
-        return Reply()
+    yield from allowed_receiver(settings)
 
 
 def a_breaching_rule(tenant: Tenant, *receivers: Receiver, **changes: object) -> AlertRule:

@@ -3,8 +3,10 @@
 import base64
 import hashlib
 import hmac
+import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -68,7 +70,8 @@ def launch(folder: Path, **more: str) -> "subprocess.CompletedProcess[str]":
 def test_a_newcomer_signs_in_ticks_and_finds_the_mail_of_a_fired_rule(running: Running) -> None:
     mails_before = list((running.folder / "mail").glob("*"))
 
-    signed_in = sign_in(running, then="/settings/alerts")
+    with requests.Session() as browser:
+        signed_in = sign_in(running, "/settings/alerts", browser)
     tick = requests.post(
         f"{running.address}/api/cron/tick", headers={"x-cron-token": running.secret("CRON_TOKEN")}, timeout=70
     )
@@ -89,20 +92,68 @@ def test_a_newcomer_signs_in_ticks_and_finds_the_mail_of_a_fired_rule(running: R
     assert last_fired["Acceptance rate below target"] is not None
 
 
-def sign_in(running: Running, then: str) -> requests.Response:
-    """Sign in as the printed admin and return the page that follows."""
+def sign_in(running: Running, then: str, browser: requests.Session) -> requests.Response:
+    """Sign in as the printed admin and return the page that follows; `browser` stays signed in."""
     login = f"{running.address}/settings/login/"
+    page = browser.get(login, timeout=10)
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
+    assert token is not None
+    form = {
+        "username": "admin@example.com",
+        "password": running.secret("KAIREON_ADMIN_PASSWORD"),
+        "csrfmiddlewaretoken": token.group(1),
+        "next": then,
+    }
+    return browser.post(login, data=form, timeout=10)
+
+
+def test_a_newcomer_finds_the_demos_events_published_and_their_own_leaves_too(running: Running) -> None:
+    body = {
+        "customerId": "newcomer-1", "outcome": "click", "creativeId": "gold-card-web",
+        "idempotencyKey": "my-first-click",
+    }  # fmt: skip
+
+    posted = curl(
+        f"{running.address}/api/v1/respond", "-H", f"X-API-Key: {running.secret('KAIREON_API_KEY')}",
+        "-H", "Content-Type: application/json", "-d", json.dumps(body),
+    )  # fmt: skip
     with requests.Session() as browser:
-        page = browser.get(login, timeout=10)
-        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
-        assert token is not None
-        form = {
-            "username": "admin@example.com",
-            "password": running.secret("KAIREON_ADMIN_PASSWORD"),
-            "csrfmiddlewaretoken": token.group(1),
-            "next": then,
-        }
-        return browser.post(login, data=form, timeout=10)
+        sign_in(running, "/settings/outbox", browser)
+        event = f"{running.address}/settings/outbox/events/{posted['eventId']}"
+        own = get_until(browser, event, "It was published")
+        stream = get_until(browser, f"{running.address}/settings/outbox/stream?state=published", "customer-00365")
+        outbox = get_until(browser, f"{running.address}/settings/outbox", "Everything has left")
+
+    assert posted["status"] == "recorded"
+    assert "Published to log by" in own
+    assert all(word in stream for word in ("newcomer-1", "decision.made.v1", "outcome.recorded"))
+    assert "No dead letters." in outbox
+    assert "No key is held" in outbox
+    log = [json.loads(line) for line in (running.folder / "events.jsonl").read_text().splitlines()]
+    assert [line["type"] for line in log if line["id"] == posted["eventId"]] == ["interaction.recorded.v1"]
+
+
+def curl(*arguments: str) -> dict[str, str]:
+    """Run curl as a newcomer types it, and return the answer."""
+    if shutil.which("curl") is None:
+        pytest.skip("needs the program curl")
+    run = subprocess.run(
+        ["curl", "-sS", "--fail-with-body", "--max-time", "20", *arguments], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    answer: dict[str, str] = json.loads(run.stdout)
+    return answer
+
+
+def get_until(browser: requests.Session, address: str, words: str, timeout: float = 60) -> str:
+    """Load a page again and again until the words stand in it, and return it."""
+    ends = time.monotonic() + timeout
+    while True:
+        page = browser.get(address, timeout=20)
+        if words in page.text:
+            return page.text
+        assert time.monotonic() < ends, page.text
+        time.sleep(0.2)
 
 
 def test_a_webhook_on_an_allowed_host_gets_a_signature_that_the_published_verifier_accepts(folder: Path) -> None:

@@ -12,7 +12,6 @@ from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from django.test import Client
-from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -22,8 +21,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.architecture.furniture import furnish
-from tests.journeys.test_bad_input import CRON_TOKEN, IDS
+from tests.journeys.test_bad_input import CRON_TOKEN, IDS, everything
 from tests.people import Person
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +50,7 @@ def one_connection() -> Iterator[None]:
 @pytest.fixture
 def caller(alice: Person) -> dict[str, dict[str, str]]:
     """Return Alice's credentials and the ids of one of everything of hers."""
-    world = furnish(alice.tenant, timezone.now())
+    world = everything(alice)
     headers = {"X-API-Key": alice.key, "x-cron-token": CRON_TOKEN}
     return {"headers": headers, "ids": {name: world[kind] for name, kind in IDS.items()}}
 

@@ -103,6 +103,17 @@ def test_an_empty_installation_answers_zeros(db: None) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("seconds", [0, 50])
+def test_the_duration_is_the_real_one_also_past_the_budget(acme: Tenant, seconds: int) -> None:
+    a_breaching_rule(acme)
+    # A budget that nothing is taken from, as one that is spent: what it says is not how long the tick took.
+    budget = Budget(seconds, monotonic=lambda: 0.0)
+
+    answer = tick(now=timezone.now(), budget=budget, request_id="r-1")
+
+    assert 0 < answer["durationMs"] < 10_000
+
+
 def test_a_firing_is_listed_as_documented(acme: Tenant, globex: Tenant, pager: Receiver) -> None:
     destination = make_webhook(acme, pager)
     rule = a_breaching_rule(acme, channels=[str(destination.pk)])

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from kaireon.management.commands.run_worker import step
@@ -29,6 +29,21 @@ def test_a_step_tells_the_loop_whether_there_was_work(acme: Tenant, receiver: Re
     open_one(make_destination(acme, receiver), now=timezone.now())
 
     assert [step(), step()] == [True, False]
+
+
+def test_a_worker_does_only_the_parts_that_it_is_told_to(acme: Tenant, receiver: Receiver) -> None:
+    row = open_one(make_destination(acme, receiver), now=timezone.now())
+
+    call_command("run_worker", "--once", "--only", "reports,flows")
+    untouched = reload(row).state
+    call_command("run_worker", "--once", "--only", "messages")
+
+    assert (untouched, reload(row).state) == (State.PENDING, State.DELIVERED)
+
+
+def test_a_part_that_there_is_none_of_is_named() -> None:
+    with pytest.raises(CommandError, match="'letters' is none of messages, reports, flows"):
+        call_command("run_worker", "--once", "--only", "letters")
 
 
 def test_attempts_are_counted_by_kind_and_state(acme: Tenant, receiver: Receiver) -> None:

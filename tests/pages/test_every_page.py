@@ -1,6 +1,7 @@
 """Every page, for every kind of tenant and everybody who may, or may not, look at it."""
 
 import re
+import uuid
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from kaireon.platform.notifications.models import Delivery, Destination
 from kaireon.platform.tenancy.models import Tenant
 from kaireon.platform.tenancy.roles import Role
 from kaireon.platform.tenancy.services import create_tenant
+from reports.models import ReportRun, ReportSchedule, ReportTemplate
 from tests.architecture.furniture import furnish
+from tests.pages.flow_world import crowd_flows
 from tests.people import Person, make_person
 
 pytestmark = pytest.mark.django_db
@@ -31,6 +34,25 @@ LISTS = {
     "/settings/audit": Role.ADMIN,
     "/system-health": Role.VIEWER,
     "/system-health/drawer": Role.VIEWER,
+    "/dashboards/executive": Role.VIEWER,
+    "/dashboards/business": Role.VIEWER,
+    "/dashboards/operations": Role.VIEWER,
+    "/dashboards/model-health": Role.VIEWER,
+    "/dashboards/data-health": Role.VIEWER,
+    "/dashboards/attribution": Role.VIEWER,
+    "/dashboards/decision-health": Role.VIEWER,
+    "/dashboards/save?dashboard=executive": Role.EDITOR,
+    "/settings/outbox": Role.VIEWER,
+    "/settings/outbox/stream": Role.VIEWER,
+    "/settings/reports": Role.VIEWER,
+    "/settings/reports/new": Role.EDITOR,
+    "/data/flow-pipelines": Role.VIEWER,
+    "/data/flow-pipelines/new": Role.EDITOR,
+    "/data/flow-runs": Role.VIEWER,
+    "/data/connectors": Role.VIEWER,
+    "/data/connectors/new": Role.EDITOR,
+    "/data/schemas": Role.VIEWER,
+    "/data/schemas/new": Role.EDITOR,
 }
 DETAILS = {
     "/settings/alerts/{rule}": Role.VIEWER,
@@ -40,10 +62,36 @@ DETAILS = {
     "/settings/integrations/{destination}": Role.VIEWER,
     "/settings/integrations/{destination}/edit": Role.ADMIN,
     "/settings/integrations/deliveries/{delivery}": Role.VIEWER,
+    "/settings/outbox/events/{event}": Role.VIEWER,
+    "/settings/outbox/dead-letters/{letter}": Role.VIEWER,
+    "/settings/outbox/dead-letters/rehearse/retry?id={letter}": Role.ADMIN,
+    "/settings/outbox/dead-letters/rehearse/purge?id={letter}": Role.ADMIN,
+    "/settings/reports/{template}": Role.VIEWER,
+    "/settings/reports/{template}/preview": Role.VIEWER,
+    "/settings/reports/{template}/row": Role.VIEWER,
+    "/settings/reports/{template}/runs": Role.VIEWER,
+    "/settings/reports/schedules/{schedule}": Role.VIEWER,
+    "/settings/reports/runs/{run}": Role.VIEWER,
+    "/data/flow-pipelines/{pipeline}/edit": Role.VIEWER,
+    "/data/flow-pipelines/{pipeline}/row": Role.VIEWER,
+    "/data/flow-pipelines/{pipeline}/settings": Role.EDITOR,
+    "/data/flow-pipelines/{pipeline}/lineage": Role.VIEWER,
+    "/data/flow-pipelines/{pipeline}/versions": Role.VIEWER,
+    "/data/flow-runs/{pipelinerun}": Role.VIEWER,
+    "/data/flow-runs/{pipelinerun}/rejects": Role.VIEWER,
+    "/data/connectors/{connector}": Role.VIEWER,
+    "/data/schemas/{dataschema}": Role.VIEWER,
+    "/data/schemas/{dataschema}/edit": Role.EDITOR,
 }
 PAGES = {**LISTS, **DETAILS}
+IDS = (
+    "rule", "destination", "delivery", "event", "letter", "template", "schedule", "run", "pipeline", "pipelinerun",
+    "connector", "dataschema",
+)  # fmt: skip
 NASTY = "<script>alert(1)</script>&\"'" + "W" * 30
 MOST_QUERIES = 16
+# A section takes a savepoint, a time limit and the statements of its source.
+MOST_QUERIES_OF_A_DASHBOARD = 40
 
 
 @pytest.mark.parametrize("address", LISTS)
@@ -63,14 +111,32 @@ def test_a_page_of_a_tenant_with_its_defaults_renders(address: str) -> None:
     assert page.status_code == 200
 
 
-@pytest.mark.parametrize("address", ["/settings/alerts", "/settings/integrations", "/settings/integrations/deliveries"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/settings/alerts",
+        "/settings/integrations",
+        "/settings/integrations/deliveries",
+        "/settings/reports",
+        "/data/flow-pipelines",
+        "/data/flow-runs",
+        "/data/connectors",
+        "/data/schemas",
+    ],
+)
 def test_an_empty_list_holds_the_button_that_makes_the_first_one(address: str, alice: Person) -> None:
     text = alice.browser().get(address).content.decode()
 
     assert re.search(r'class="k-empty".*?<a class="k-button', text, re.DOTALL)
 
 
-@pytest.mark.parametrize("address", ["/settings/alerts", "/settings/integrations"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/settings/alerts", "/settings/integrations", "/settings/reports", "/data/flow-pipelines", "/data/connectors",
+        "/data/schemas",
+    ],
+)  # fmt: skip
 def test_a_viewer_is_told_who_can_make_the_first_one(address: str, bob: Person) -> None:
     text = bob.browser().get(address).content.decode()
 
@@ -107,7 +173,7 @@ def test_a_page_opens_for_its_role_and_says_which_one_it_needs(
 
 @pytest.mark.parametrize("address", PAGES)
 def test_a_stranger_is_led_to_the_sign_in_and_back(address: str) -> None:
-    path = address.format(rule=new_id(), destination=new_id(), delivery=new_id())
+    path = address.format(**dict.fromkeys(IDS, new_id()))
 
     page = Client().get(path)
 
@@ -127,7 +193,7 @@ def test_another_tenants_page_is_not_found(address: str, acme: Tenant, alice: Pe
 @pytest.mark.parametrize("address", DETAILS)
 @pytest.mark.parametrize("wrong", ["nonsense", "00000000-0000-0000-0000-000000000000"])
 def test_an_id_that_is_not_there_is_a_page_with_a_way_back(address: str, wrong: str, alice: Person) -> None:
-    page = alice.browser().get(address.format(rule=wrong, destination=wrong, delivery=wrong))
+    page = alice.browser().get(address.format(**dict.fromkeys(IDS, wrong)))
 
     assert page.status_code == 404
     assert "Go to the overview" in page.content.decode()
@@ -141,7 +207,8 @@ def test_the_number_of_queries_does_not_grow_with_what_is_there(
     _crowd(acme)
     browser = alice.browser()
 
-    with django_assert_max_num_queries(MOST_QUERIES):
+    most = MOST_QUERIES_OF_A_DASHBOARD if address.startswith("/dashboards/") else MOST_QUERIES
+    with django_assert_max_num_queries(most):
         page = browser.get(address.format(**ids))
 
     assert page.status_code == 200
@@ -156,7 +223,13 @@ def test_a_fragment_of_somebody_whose_session_ended_moves_the_whole_page(db: Non
     assert answer["HX-Redirect"] == "/settings/login/?next=%2Fsettings%2Falerts%3Fq%3Dctr"
 
 
-@pytest.mark.parametrize("address", ["/", "/settings/alerts", "/settings/integrations"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/", "/settings/alerts", "/settings/integrations", "/settings/outbox", "/settings/reports",
+        "/data/flow-pipelines", "/data/flow-runs",
+    ],
+)  # fmt: skip
 def test_a_live_part_is_answered_without_the_frame(address: str, alice: Person) -> None:
     answer = alice.browser().get(address, headers={"HX-Request": "true"})
 
@@ -165,7 +238,7 @@ def test_a_live_part_is_answered_without_the_frame(address: str, alice: Person) 
 
 
 def _crowd(tenant: Tenant) -> None:
-    """Add 120 rules, 60 destinations and 150 deliveries."""
+    """Add 120 rules, 60 destinations, 150 deliveries, 40 reports with two schedules and runs each, and 40 pipelines."""
     now = timezone.now()
     AlertRule.objects.bulk_create(
         AlertRule(
@@ -188,4 +261,28 @@ def _crowd(tenant: Tenant) -> None:
             dedupe_key=f"crowd-{number}", created_at=now,
         )
         for number in range(150)
+    )  # fmt: skip
+    _crowd_reports(tenant, [each.pk for each in destinations])
+    crowd_flows(tenant)
+
+
+def _crowd_reports(tenant: Tenant, destination_ids: list[uuid.UUID]) -> None:
+    now = timezone.now()
+    made: dict[str, Any] = {"tenant": tenant, "created_at": now}
+    templates = ReportTemplate.objects.bulk_create(
+        ReportTemplate(**made, name=f"Report {number}", formats=["csv"], updated_at=now) for number in range(40)
+    )
+    schedules = ReportSchedule.objects.bulk_create(
+        ReportSchedule(
+            **made, template=templates[number // 2], name=f"Schedule {number}", cron_expression="0 8 * * *",
+            destination_ids=destination_ids[:5], last_status="failed", next_run_at=now, updated_at=now,
+        )
+        for number in range(80)
+    )  # fmt: skip
+    ReportRun.objects.bulk_create(
+        ReportRun(
+            **made, template=each.template, schedule=each, definition={"name": "R"}, triggered_by="cron",
+            started_at=now, data_until=now,
+        )
+        for each in schedules
     )  # fmt: skip

@@ -12,7 +12,7 @@ from kaireon.platform.badges import BADGES, badge_of
 from kaireon.platform.health.decisions import Severity
 from kaireon.platform.notifications.decisions import DestinationState, State
 from kaireon.platform.paging import read_key, write_key
-from kaireon.templatetags.kaireon_format import as_json, figure, moment, soonest, took, with_unit, words
+from kaireon.templatetags.kaireon_format import as_json, figure, moment, pace, soonest, took, with_unit, words
 
 
 @pytest.mark.parametrize("word", [*Status, *State, *DestinationState, *Severity])
@@ -101,3 +101,11 @@ def test_a_key_of_a_list_survives_the_way_through_an_address() -> None:
 @pytest.mark.parametrize("text", ["", "x", "20260301T000000.0Z_", "_018f2f4e-1111-7222-8333-444455556666", "a_b_c"])
 def test_a_key_that_is_not_ours_is_no_key(text: str) -> None:
     assert read_key(text) is None
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [(None, "–"), (0, "0 /s"), (0.36412, "0.36 /s"), (9.94, "9.9 /s"), (10.4, "10 /s"), (12_345.6, "12,346 /s")],
+)
+def test_a_pace_is_no_more_exact_than_an_average_can_be(rate: float | None, text: str) -> None:
+    assert pace(rate) == text

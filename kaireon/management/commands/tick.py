@@ -18,7 +18,10 @@ FOUND_PROBLEMS = 1
 class Command(BaseCommand):
     """Do what POST /api/cron/tick does; exit 1 when something failed, 2 for a wrong call."""
 
-    help = "Evaluate alert rules once and deliver what fired. Example: manage.py tick --tenant acme --json"
+    help = (
+        "Evaluate alert rules and run due report schedules once, and deliver what they tell. "
+        "Example: manage.py tick --tenant acme --json"
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--only", choices=SUBSYSTEMS, help="run this subsystem alone")
@@ -34,7 +37,7 @@ class Command(BaseCommand):
                 tenant_id=tenant.pk if tenant else None, only=[options["only"]] if options["only"] else SUBSYSTEMS,
             )  # fmt: skip
         self.stdout.write(json.dumps(answer, indent=2) if options["json"] else _in_words(answer))
-        if answer["errors"]:
+        if answer["errors"] or answer["reportErrors"]:
             raise SystemExit(FOUND_PROBLEMS)
 
 
@@ -45,6 +48,8 @@ def _in_words(answer: dict[str, Any]) -> str:
     )
     lines = [summary]
     lines += [f"  {each['status']:<18} {each['name']}  {_deliveries(each)}".rstrip() for each in answer["alerts"]]
+    lines.append(f"{answer['reportsEvaluated']} report schedules due: {answer['reportsRan']} reports made")
+    lines += [f"  failed {each['scheduleId']}: {each['error']}" for each in answer["reportErrors"]]
     lines += [f"  error  {each['tenantId']}: {each['error']}" for each in answer["errors"]]
     return "\n".join(lines)
 

@@ -4,12 +4,24 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from pytest_django import DjangoDbBlocker
 
 from outbox.services.history import drop_partitions
 from tests.people import acme, alice, bob, charlie, eve, globex
 
 __all__ = ["acme", "alice", "bob", "charlie", "eve", "globex"]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Cut, before the test database is dropped, what still speaks to it: the server ends a killed client's work late."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture(autouse=True)

@@ -140,17 +140,21 @@ def test_killed_in_the_middle_of_reading_the_run_begins_again(acme: Tenant, inbo
     rows = [(number, 1.0) for number in range(400_000)]
     drop(inbox, "orders.csv", rows)
     run = dispatched_run(make_pipeline(acme), timezone.now())
-    work = inbox.parent.parent / "work" / f"run-{run.pk}"
-    with flow_worker(inbox) as worker:
-        # The file is in the folder that the engine reads: it begins to.
-        wait_until(lambda: work.exists() and any(work.iterdir()))
+    work = inbox.parent.parent / "work"
+    # However late this process looks, the run has not committed.
+    with gate_in(at(BEFORE_UPDATE, COMMITTING), RUNS) as gate, flow_worker(inbox) as worker:
+        # The file is in the folder of the attempt, from which the engine reads: it begins to.
+        wait_until(lambda: any(work.glob(f"run-{run.pk}-*/*")))
         worker.kill()
+        gate.terminate_waiting()
+        gate.lift()
     at_the_kill = (fresh(run).committed_at, files_below(inbox), rows_in(table))
 
     after = see_through(run)
 
     assert at_the_kill == (None, [".processing/orders.csv"], [])
-    assert (after.status, after.rows_out, len(rows_in(table)), work.exists()) == ("completed", 400_000, 400_000, False)
+    assert (after.status, after.rows_out, len(rows_in(table))) == ("completed", 400_000, 400_000)
+    assert list(work.glob(f"run-{run.pk}-*")) == []
 
 
 @contextmanager

@@ -13,9 +13,16 @@ from tests.people import acme, alice, bob, charlie, eve, globex
 __all__ = ["acme", "alice", "bob", "charlie", "eve", "globex"]
 
 
+TABLES = """
+SELECT 'SCHEMA ' || quote_ident(nspname) FROM pg_catalog.pg_namespace WHERE nspname = 'dlq' OR nspname LIKE 't\\_%'
+UNION ALL SELECT 'TABLE public.' || quote_ident(relname) FROM pg_catalog.pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname LIKE 'ds\\_%'
+"""
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Cut, before the test database is dropped, what still speaks to it: the server ends a killed client's work late."""
+    """Cut off, before the database is dropped, what still speaks to it: a killed client's work may end late."""
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
@@ -31,10 +38,18 @@ def empty_cache() -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_history_left(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Drop the history that a committing test left: its partitions belong to no model, so that no flush takes them."""
+def nothing_left(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Drop what a committing test left beside the models, which no flush takes: history, tenants' own tables."""
     yield
     marker = request.node.get_closest_marker("django_db")
     if "transactional_db" in request.fixturenames or (marker and marker.kwargs.get("transaction")):
         with django_db_blocker.unblock():
             drop_partitions(before=None)
+            _drop_tenants_tables()
+
+
+def _drop_tenants_tables() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(TABLES)
+        for (thing,) in cursor.fetchall():
+            cursor.execute(f"DROP {thing} CASCADE")

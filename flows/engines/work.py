@@ -231,7 +231,7 @@ class Work:
             # A line that a reader could not read fails whatever is computed from it.
             is_read = READ_ERROR in text
             return EngineError(_first_line(text), node_id="") if is_read else self._located(text, node_id)
-        number, _, value = rest.rpartition(END)[0].partition(":")
+        number, _, value = rest.partition(END)[0].partition(":")
         stop = self.stops[int(number)]
         message = f"{stop.before}{value[:200]!r}{stop.behind}"
         return EngineError(message, node_id=stop.node_id, rule_id=stop.rule_id)

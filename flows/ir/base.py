@@ -18,7 +18,7 @@ QUARANTINE_PATTERN: Final = r"^(dlq\.)?[a-z_][a-z0-9_]{0,62}$"
 SLUG_PATTERN: Final = r"^[a-z0-9]([a-z0-9_-]{0,118}[a-z0-9])?$"
 UUID_PATTERN: Final = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 # A table's sibling of the tenant: a view, a function.
-OBJECT_PATTERN: Final = r"^(public\.)?[a-z_][a-z0-9_]{0,62}$"
+OBJECT_PATTERN: Final = r"^(?:public\.)?ds_[a-z0-9_]{1,60}$"
 
 
 def _free_name(name: str) -> str:

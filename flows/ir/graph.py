@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from flows.ir.flowing import ArchiveNode, BranchNode, EnrichNode, JoinNode, TransformNode
+from flows.ir.ops import Aggregate
 from flows.ir.pipeline import PipelineIR
 from flows.ir.sources import SourceNode
 from flows.ir.targets import TargetNode
@@ -77,6 +78,15 @@ def plan_of(ir: PipelineIR) -> Plan:
     if left or len(nodes) != len(ir.nodes) or any(name not in nodes for names in links.values() for name in names):
         raise ValueError("The IR was not parsed: its nodes form no graph without cycles.")
     return Plan(tuple(nodes[node_id] for node_id in order), inputs, consumers_of(links))
+
+
+def is_row_by_row(ir: PipelineIR) -> bool:
+    """Tell whether every row read comes to one row at most: none is joined, summed up or read by two nodes."""
+    read = [text for node in ir.nodes for _, text in references_of(node)]
+    is_joined = any(isinstance(node, JoinNode) for node in ir.nodes)
+    transforms = (node for node in ir.nodes if isinstance(node, TransformNode))
+    is_summed = any(isinstance(op, Aggregate) for node in transforms for op in node.ops)
+    return not (is_joined or is_summed) and len(read) == len(set(read))
 
 
 def consumers_of(links: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:

@@ -21,7 +21,7 @@ _PATTERNS: Final[Mapping[str, str]] = {
     base.COLUMN_PATTERN: "must not contain control characters",
     base.TABLE_PATTERN: "must be a table such as public.ds_orders: ds_, then small letters, digits and _",
     base.QUARANTINE_PATTERN: "must be a table such as dlq.orders: small letters, digits and _",
-    base.OBJECT_PATTERN: "must be a name such as public.daily_sales: small letters, digits and _",
+    base.OBJECT_PATTERN: "must be a name such as public.ds_daily_sales: ds_, then small letters, digits and _",
     base.SLUG_PATTERN: "must be a slug: small letters, digits, - and _, at most 120",
     base.UUID_PATTERN: "must be the id of a connector",
 }

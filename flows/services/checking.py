@@ -11,6 +11,7 @@ from flows.ir.sources import SourceNode
 from flows.ir.targets import TargetNode
 from flows.models import Connector, DataSchema, Pipeline
 from flows.services.connecting import source_errors
+from flows.services.reaching import reach_errors
 from flows.services.versions import pace_errors
 from kaireon.platform.fields import read_uuid
 from kaireon.platform.tenancy.models import Tenant
@@ -35,7 +36,8 @@ def check_ir(*, tenant: Tenant, pipeline: Pipeline, ir: object) -> Checked:
         parsed = parse_pipeline_ir(ir)
     except IrInvalid as invalid:
         return Checked(tuple(invalid.problems))
-    errors = source_errors(tenant, parsed, connector_id=pipeline.connector_id) | pace_errors(tenant, parsed)
+    sources = source_errors(tenant, parsed, connector_id=pipeline.connector_id)
+    errors = sources | reach_errors(tenant, parsed) | pace_errors(tenant, parsed)
     if errors:
         return Checked(tuple(_problems(errors)))
     return Checked((), (*_missing_tables(tenant, parsed), *_failing_connectors(pipeline, parsed)))

@@ -17,6 +17,7 @@ from flows.decisions.runs import status_after
 from flows.decisions.vocabulary import FileState
 from flows.engines.base import EngineError, Execution
 from flows.formats.base import ReadTable
+from flows.ir.graph import is_row_by_row
 from flows.ir.pipeline import PipelineIR
 from flows.ir.targets import TargetNode
 from flows.models import PipelineRun, RunFile
@@ -177,9 +178,12 @@ class Load:
     def _note_figures(self, execution: Execution, reads: Mapping[str, ReadTable], counting: Counting) -> None:
         run, done = self.run, self._done.values()
         run.rows_out = sum(each.rows_written for each in done)
-        run.skipped_rows = execution.skipped_rows + sum(each.rows_skipped for each in done)
         run.failed_rows = self._rejected
         run.rows_in = run.total_rows = sum(counting.rows_of(node_id) for node_id in reads)
+        run.skipped_rows = execution.skipped_rows + sum(each.rows_skipped for each in done)
+        if is_row_by_row(self.ir):
+            # Whoever dropped them: a filter, a deduplication, a branch, or a row that was there already.
+            run.skipped_rows = max(0, run.rows_in - run.rows_out - run.failed_rows)
         run.processed_rows = run.rows_in
         run.load_strategy = ", ".join(dict.fromkeys(each.strategy for each in done))[:60]
         run.warnings = _warnings(execution, reads, self._done)

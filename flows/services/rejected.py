@@ -45,15 +45,14 @@ class RowErrors:
         RunError.objects.bulk_create(self.rows, batch_size=500)
 
     def _noted(self, node_id: str, reader: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        passed = 0
         for batch in reader:
             room = MAX_ERRORS - len(self.rows)
-            for number, row in enumerate(batch.slice(0, max(0, room)).to_pylist(), start=passed + 1):
+            for row in batch.slice(0, max(0, room)).to_pylist():
+                # Behind filters and joins nobody knows its line; the row itself is in the quarantine table.
                 self._add(
-                    node_id, row["rule_id"] or "", row["error"] or "", row=number, column=row["column_name"] or "",
+                    node_id, row["rule_id"] or "", row["error"] or "", row=None, column=row["column_name"] or "",
                     value=row["value"] or "",
                 )  # fmt: skip
-            passed += batch.num_rows
             yield batch
 
     def _add(

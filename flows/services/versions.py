@@ -15,6 +15,7 @@ from flows.models import Pipeline, PipelineVersion
 from flows.selectors.pipelines import PIPELINE_NOT_FOUND, find_version
 from flows.services.auditing import pipeline_entry, pipeline_state
 from flows.services.connecting import source_errors
+from flows.services.reaching import reach_errors
 from kaireon.platform.audit.services import record_many
 from kaireon.platform.errors import BadRequest, Conflict, NotFound, Unprocessable
 from kaireon.platform.ids import new_id
@@ -93,7 +94,7 @@ def insert_version(
 
 
 def read_ir(tenant: Tenant, ir: object, *, connector_id: uuid.UUID | None) -> PipelineIR:
-    """Return an IR that may be saved for a tenant: well-formed, its sources served, its schedule not too often.
+    """Return an IR that may be saved for a tenant: well-formed, within what it may reach, its schedule not too often.
 
     Raises BadRequest for one that cannot be read, Unprocessable for one that cannot be; both name every problem.
     """
@@ -107,11 +108,11 @@ def read_ir(tenant: Tenant, ir: object, *, connector_id: uuid.UUID | None) -> Pi
         raise error(
             _in_one_sentence(fields), code="INVALID_IR", fields=dict(list(fields.items())[:MAX_SHOWN])
         ) from None
-    sources = source_errors(tenant, parsed, connector_id=connector_id)
+    refused = source_errors(tenant, parsed, connector_id=connector_id) | reach_errors(tenant, parsed)
     paces = pace_errors(tenant, parsed)
-    errors = {ir_path(path): texts for path, texts in (sources | paces).items()}
+    errors = {ir_path(path): texts for path, texts in (refused | paces).items()}
     if errors:
-        is_hasty = list(paces) == ["schedule"] and not sources
+        is_hasty = list(paces) == ["schedule"] and not refused
         raise Unprocessable(
             _in_one_sentence(errors), code="GUARDRAIL" if is_hasty else "INVALID_IR",
             fields=errors | ({GUARDRAIL: paces["schedule"]} if is_hasty else {}),

@@ -25,7 +25,6 @@ from tests.chaos.processes import Gate, test_database_url, wait_until
 from tests.flows.runs.world import (
     dispatched_run,
     drop,
-    drop_data_schemas,
     events,
     files_below,
     fresh,
@@ -49,10 +48,9 @@ ROWS = [(number, float(number)) for number in range(1_000)]
 
 
 @pytest.fixture
-def acme(transactional_db: None) -> Iterator[Tenant]:
+def acme(transactional_db: None) -> Tenant:
     """Return a tenant that other processes see."""
-    yield make_tenant("Acme")
-    drop_data_schemas()
+    return make_tenant("Acme")
 
 
 @pytest.fixture

@@ -21,7 +21,6 @@ from kaireon.platform.tenancy.models import Tenant
 from outbox.models import DeadLetter, OutboxEvent
 from reports.models import ReportSchedule, ReportTemplate
 from reports.selectors import definition_of
-from tests.flows.runs.world import drop_data_schemas
 from tests.people import Person
 from tests.reports.keeping import make_mail
 
@@ -111,7 +110,6 @@ def test_the_pipeline_loads_the_file_that_lies_in_its_inbox(acme: Tenant, tmp_pa
     work_off_flows(now=now, budget=Budget(30))
 
     after = PipelineRun.objects.for_tenant(acme).get(pk=run.pk)
-    drop_data_schemas()
     assert (after.status, after.error, after.rows_out, after.failed_rows) == (
         "completed_with_errors", "", SALES - 1, 1,
     )  # fmt: skip

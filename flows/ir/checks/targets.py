@@ -15,6 +15,8 @@ def _target(node: TargetNode) -> Found:
         yield ("upsertKey",), "is missing: upsert needs the columns that name a row"
     if node.load_mode == "incremental_watermark" and node.watermark_column is None:
         yield ("watermarkColumn",), "is missing: incremental_watermark needs the column that grows"
+    if isinstance(node.pre_hook, WebhookHook):
+        yield ("preHook", "type"), "must not be webhook: it tells what has been done, so it can only be the postHook"
     if isinstance(node.upsert_key, list):
         yield from twice(node.upsert_key, at=("upsertKey",))
 

@@ -220,6 +220,16 @@ def put(ir: dict[str, Any], value: Any, *path: Any) -> dict[str, Any]:
     return ir
 
 
+def sql_hook(statement: str) -> dict[str, str]:
+    """Return a hook of SQL."""
+    return {"type": "sql", "statement": statement}
+
+
+def webhook(url: str) -> dict[str, str]:
+    """Return a hook that calls."""
+    return {"type": "webhook", "url": url}
+
+
 UNREADABLE: list[tuple[str, dict[str, Any], str]] = [
     ("no-error-handling", drop(orders_ir(), "errorHandling"), "ir.errorHandling"),
     ("unknown-field", put(orders_ir(), 1, "colour"), "ir.colour"),
@@ -264,9 +274,17 @@ def test_all_problems_of_an_ir_are_told_at_once(eve: Person) -> None:
         ),
         (source_ir("s3", path="s3://bucket/inbox/"), "ir.nodes[0].connector"),
         (source_ir(connectorId=NOBODYS), "ir.nodes[0].config.connectorId"),
+        (put(orders_ir(), sql_hook("DROP TABLE ds_orders"), "nodes", 3, "preHook"), "ir.nodes[3].preHook.statement"),
+        (put(orders_ir(), sql_hook("SELECT * FROM users"), "nodes", 3, "postHook"), "ir.nodes[3].postHook.statement"),
+        (put(orders_ir(), webhook("https://example.com/x"), "nodes", 3, "preHook"), "ir.nodes[3].preHook.type"),
+        (put(orders_ir(), webhook("https://10.0.0.1/x"), "nodes", 3, "postHook"), "ir.nodes[3].postHook.url"),
+        (source_ir("http_pull", path="https://169.254.169.254/a.csv"), "ir.nodes[0].config.path"),
     ],
-    ids=["unknown-input", "unknown-op", "cron", "zone", "s3-without-connector", "unknown-connector"],
-)
+    ids=[
+        "unknown-input", "unknown-op", "cron", "zone", "s3-without-connector", "unknown-connector", "hook-that-drops",
+        "hook-of-anothers-table", "webhook-before", "private-webhook", "private-address",
+    ],
+)  # fmt: skip
 def test_an_ir_that_cannot_be_is_refused_with_its_path(eve: Person, ir: dict[str, Any], path: str) -> None:
     answer = post(eve.api(), {**BODY, "ir": ir})
 

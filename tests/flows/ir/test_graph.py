@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.ir.flowing import BranchNode
-from flows.ir.graph import Exit, Upstream, cycle_among, exits_of, plan_of, reached_from, read_upstream, sort_nodes
+from flows.ir.graph import Exit, Upstream, cycle_among, exits_of, is_row_by_row, plan_of, reached_from, read_upstream, sort_nodes
 from flows.ir.parsing import parse_pipeline_ir
 from flows.ir.pipeline import PipelineIR
 from tests.flows.ir.documents import full_ir, small_ir
@@ -28,6 +28,15 @@ def branch(default: str | None) -> BranchNode:
     return BranchNode.model_validate(
         {"id": "r", "kind": "branch", "input": "s", "cases": cases} | ({"default": default} if default else {})
     )
+
+
+def more_rows(reads: str) -> dict[str, Any]:
+    """Return a node that fills another table as well."""
+    return {"id": "more", "kind": "target", "input": reads, "schema": "public.ds_more", "loadMode": "append"}
+
+
+COUNT: dict[str, Any] = {"op": "aggregate", "groupBy": ["id"], "measures": [{"fn": "count", "as": "n"}]}
+JOIN: dict[str, Any] = {"id": "j", "kind": "join", "on": [{"left": "id", "right": "id"}]}
 
 
 def test_each_node_comes_after_what_it_reads() -> None:
@@ -130,3 +139,22 @@ def test_what_can_be_reached_is_found() -> None:
     steps = {"a": ["b", "c"], "b": ["a"], "d": ["a"]}
 
     assert reached_from(["a"], steps) == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "expected"),
+    [
+        pytest.param([], True, id="chain"),
+        pytest.param([{"id": "t", "kind": "transform", "input": "src", "ops": [COUNT]}], False, id="summed up"),
+        pytest.param([{**JOIN, "left": "src", "right": "src"}], False, id="joined"),
+    ],
+)
+def test_whether_each_row_comes_to_one_at_most(nodes: list[dict[str, Any]], expected: bool) -> None:
+    assert is_row_by_row(parse_pipeline_ir(small_ir(*nodes))) is expected
+
+
+def test_a_row_that_two_nodes_read_comes_to_two() -> None:
+    document = small_ir()
+    document["nodes"].append(more_rows("src"))
+
+    assert not is_row_by_row(parse_pipeline_ir(document))

@@ -173,6 +173,19 @@ def _orders_table(tenant: Tenant) -> str:
     return table
 
 
+def test_every_row_read_is_written_set_aside_or_left_out(acme: Tenant, inbox: Path, table: str) -> None:
+    drop(inbox, "a.csv", [(1, 1), (1, 1), (2, 20), (3, "many"), (4, 4), (5, -5)])
+    ir = plain_ir()
+    ir["nodes"][1]["ops"] += [
+        {"op": "filter", "expr": "amount < 10"}, {"op": "deduplicate", "keys": ["id"], "keep": "first"},
+    ]  # fmt: skip
+
+    run = run_of(make_pipeline(acme, ir))
+
+    assert (run.rows_in, run.rows_out, run.failed_rows, run.skipped_rows) == (6, 3, 1, 2)
+    assert [(each.row, each.value) for each in errors_of(run)] == [(None, "many")]
+
+
 def test_rows_that_cannot_be_read_are_told_with_their_line(acme: Tenant, inbox: Path, table: str) -> None:
     (inbox / "a.csv").write_text("id,amount\n1,2\n3,4,5,6\n7,8\n")
 

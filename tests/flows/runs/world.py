@@ -180,11 +180,3 @@ def inbox(tmp_path: Path, settings: Any) -> Path:
     settings.FLOW_LOCAL_FS_ROOTS = [str(root)]
     settings.FLOW_TEMP_DIR = str(tmp_path / "work")
     return root / "inbox"
-
-
-def drop_data_schemas() -> None:
-    """Drop every tenant's tables."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname LIKE 't\\_%%'")
-        for (name,) in cursor.fetchall():
-            cursor.execute(f'DROP SCHEMA "{name}" CASCADE')

@@ -35,15 +35,13 @@ class Staged:
         """Give its space back before the commit does."""
         self.job.cursor.execute(f"DROP TABLE {self.table.sql}")
 
-    def insert_sql(self) -> tuple[str, str]:
-        """Return the columns to insert into, and what to select for them from the stage `s`; lineage is one of them."""
-        names = [quoted(column.name) for column in self.columns]
-        values = [f"s.{name}" for name in names]
+    def insert_values(self) -> dict[str, str]:
+        """Return each column to insert into, quoted → what to select for it from the stage `s`; lineage is the last."""
+        values = {(name := quoted(column.name)): f"s.{name}" for column in self.columns}
         if self.job.context.lineage:
             head, tail = (literal(part) for part in lineage_ends(self.job.context))
-            names.append(quoted(LINEAGE_COLUMN))
-            values.append(f"({head} || s.{quoted(ORDER_COLUMN)} || {tail})::jsonb")
-        return ", ".join(names), ", ".join(values)
+            values[quoted(LINEAGE_COLUMN)] = f"({head} || s.{quoted(ORDER_COLUMN)} || {tail})::jsonb"
+        return values
 
 
 def stage(job: Job, reader: pa.RecordBatchReader) -> Staged:

@@ -47,6 +47,8 @@ class DuckBackend:
         self._cursors: set[duckdb.DuckDBPyConnection] = set()
         self._guard = threading.Lock()
         self._tables = 0
+        # Writing the SQL of an expression costs tens of milliseconds, and each is asked for two to four times.
+        self._written: dict[ops.Node, str] = {}
 
     @property
     def dialect(self) -> DuckDialect:
@@ -96,7 +98,7 @@ class DuckBackend:
         """Return the rows in a table; it spills to the temporary folder beyond the memory limit."""
         name = self._name()
         has_order = rows.has_order
-        sql = self._ibis.compile(rows.table.order_by(ORDER) if has_order else rows.table)
+        sql = self.sql(rows.table.order_by(ORDER) if has_order else rows.table)
         self._run(lambda cursor: cursor.execute(f"CREATE TABLE {name} AS {sql}"), explain)
         table = self._table(name)
         kept = replace(rows, table=table, is_computed=False)
@@ -113,13 +115,13 @@ class DuckBackend:
 
     def figures(self, table: ir.Table, explain: Explain) -> dict[str, Any]:
         """Return the one row of a table."""
-        sql = self._ibis.compile(table)
+        sql = self.sql(table)
         row = self._run(lambda cursor: cursor.execute(sql).fetchone(), explain)
         return dict(zip(table.columns, row or (None,) * len(table.columns), strict=True))
 
     def columns(self, rows: Rows) -> tuple[Column, ...]:
         """Return the columns with DuckDB's types."""
-        relation = self._connection.sql(self._ibis.compile(rows.bare()))
+        relation = self._connection.sql(self.sql(rows.bare()))
         return tuple(Column(name, str(kind)) for name, kind in zip(relation.columns, relation.types, strict=True))
 
     def stream(self, rows: Rows, explain: Explain) -> pa.RecordBatchReader:
@@ -148,7 +150,10 @@ class DuckBackend:
 
     def sql(self, table: ir.Table) -> str:
         """Return a table's SQL for DuckDB."""
-        return str(self._ibis.compile(table))
+        node = table.op()
+        if node not in self._written:
+            self._written[node] = str(self._ibis.compile(table))
+        return self._written[node]
 
     def interrupt(self) -> None:
         """Stop every query that runs."""

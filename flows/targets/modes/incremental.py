@@ -46,13 +46,13 @@ def load(job: Job) -> Loaded:
     mark = _find(job, column)
     staged = stage(job, job.feed.batches())
     _refuse_bad_values(staged, column)
-    names, values = staged.insert_sql()
+    values = staged.insert_values()
     name, above = quoted(column.name), ""
     if mark is not None:
         _refuse_mark(job, mark, column)
         above = f"WHERE s.{name} > {literal(mark.value)}::{column.type}"
-    source = f"SELECT {values} FROM {staged.table.sql} s {above}"  # noqa: S608 - quoted names and literals
-    statement = f"INSERT INTO {job.shape.table.sql} ({names}) {source}"
+    source = f"SELECT {', '.join(values.values())} FROM {staged.table.sql} s {above}"  # noqa: S608 - quoted names and literals
+    statement = f"INSERT INTO {job.shape.table.sql} ({', '.join(values)}) {source}"
     written = run(job, f"{statement} ORDER BY s._kaireon_order")
     if written:
         _keep(job, column, staged)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
-from flows.decisions.naming import LINEAGE_COLUMN, quoted
+from flows.decisions.naming import quoted
 from flows.formats.base import Column
 from flows.ir.targets import TargetNode
 from flows.targets.base import LoadContext, Loaded, TargetRefused
@@ -52,20 +52,42 @@ def load(job: Job) -> Loaded:
     staged = stage(job, job.feed.batches())
     keys = job.target.upsert_keys
     _refuse_bad_keys(staged, keys)
-    names, values = staged.insert_sql()
-    others = [column for column in staged.columns if column.name not in keys]
-    changed = [quoted(column.name) for column in others]
-    changed += [quoted(LINEAGE_COLUMN)] if job.context.lineage else []
-    joined = " AND ".join(f"t.{quoted(key)} = s.{quoted(key)}" for key in keys)
-    table = job.shape.table.sql
-    same = f"SELECT 1 FROM {table} t WHERE {joined} AND {same_sql(others, 't', 's')}"  # noqa: S608 - quoted names
-    source = f"SELECT {values} FROM {staged.table.sql} s WHERE NOT EXISTS ({same})"  # noqa: S608 - quoted names
-    setting = ", ".join(f"{name} = EXCLUDED.{name}" for name in changed)
-    conflict = f"ON CONFLICT ({', '.join(quoted(key) for key in keys)}) DO UPDATE SET {setting}"
-    statement = f"INSERT INTO {table} ({names}) {source} {conflict}"
-    written = run(job, statement)
+    written = _merge(job, staged, keys)
     staged.drop()
     return Loaded(rows_written=written, rows_skipped=staged.rows - written, strategy=f"upsert by {', '.join(keys)}")
+
+
+def _merge(job: Job, staged: Staged, keys: Sequence[str]) -> int:
+    """Return how many rows were added or changed.
+
+    MERGE takes half the time of ON CONFLICT, and fails where another application adds a key while it runs. Then, and
+    only then, ON CONFLICT does it, which changes that row.
+    """
+    table, values = job.shape.table.sql, staged.insert_values()
+    others = [column for column in staged.columns if column.name not in keys]
+    joined = " AND ".join(f"t.{quoted(key)} = s.{quoted(key)}" for key in keys)
+    same = same_sql(others, "t", "s")
+    changed = [name for name in values if name not in {quoted(key) for key in keys}]
+    listed, selected = ", ".join(values), ", ".join(values.values())
+    setting = ", ".join(f"{name} = {values[name]}" for name in changed)
+    merge = (
+        f"MERGE INTO {table} t USING {staged.table.sql} s ON {joined} "  # noqa: S608 - quoted names
+        f"WHEN MATCHED AND NOT ({same}) THEN UPDATE SET {setting} "
+        f"WHEN NOT MATCHED THEN INSERT ({listed}) VALUES ({selected})"
+    )
+    insert = (
+        f"INSERT INTO {table} ({listed}) SELECT {selected} FROM {staged.table.sql} s "  # noqa: S608 - quoted names
+        f"WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE {joined} AND {same}) "
+        f"ON CONFLICT ({', '.join(quoted(key) for key in keys)}) "
+        f"DO UPDATE SET {', '.join(f'{name} = EXCLUDED.{name}' for name in changed)}"
+    )
+    try:
+        with transaction.atomic():
+            return run(job, merge)
+    except TargetRefused as refusal:
+        if not isinstance(refusal.__cause__, IntegrityError):
+            raise
+        return run(job, insert)
 
 
 def _refuse_bad_keys(staged: Staged, keys: Sequence[str]) -> None:

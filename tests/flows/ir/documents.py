@@ -89,7 +89,7 @@ TARGETS: list[dict[str, Any]] = [
     {
         "id": "to_large", "kind": "target", "input": "route.large", "schema": "public.ds_large", "loadMode": "upsert",
         "upsertKey": ["id"], "preHook": {"type": "sql", "statement": "select 1"},
-        "postHook": {"type": "refresh", "view": "public.daily"}, "description": "Large orders",
+        "postHook": {"type": "refresh", "view": "public.ds_daily"}, "description": "Large orders",
     },
     {
         "id": "to_small", "kind": "target", "input": "route.small", "schema": "ds_small",
@@ -99,7 +99,7 @@ TARGETS: list[dict[str, Any]] = [
     {
         "id": "to_rest", "kind": "target", "input": "located", "schema": "public.ds_rest", "loadMode": "blue_green",
         "allowEmpty": True, "backupBeforeLoad": True, "rowCountAnomaly": {"maxChangePercent": 50, "onFail": "abort"},
-        "postHook": {"type": "custom_function", "name": "after_load", "arguments": {"days": 3}},
+        "postHook": {"type": "custom_function", "name": "ds_after_load", "arguments": {"days": 3}},
     },
     {"id": "to_totals", "kind": "target", "input": "totals", "schema": "public.ds_totals", "loadMode": "truncate"},
 ]  # fmt: skip

@@ -204,7 +204,7 @@ TARGETS: dict[str, tuple[dict[str, Any], str, str]] = {
     "a view of another schema": (
         {"preHook": {"type": "refresh", "view": "pg_catalog.x"}},
         ".preHook.view",
-        "must be a name such as public.daily",
+        "must be a name such as public.ds_daily",
     ),
 }
 SCHEDULES: dict[str, tuple[dict[str, Any], str, str]] = {

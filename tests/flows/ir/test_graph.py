@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.ir.flowing import BranchNode
-from flows.ir.graph import Exit, Upstream, cycle_among, exits_of, is_row_by_row, plan_of, reached_from, read_upstream, sort_nodes
+from flows.ir.graph import (
+    Exit,
+    Upstream,
+    cycle_among,
+    exits_of,
+    is_row_by_row,
+    plan_of,
+    reached_from,
+    read_upstream,
+    sort_nodes,
+)
 from flows.ir.parsing import parse_pipeline_ir
 from flows.ir.pipeline import PipelineIR
 from tests.flows.ir.documents import full_ir, small_ir

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pyarrow as pa
 import pytest
 from django.db import connection, connections, transaction
@@ -14,6 +15,7 @@ from flows.models import Pipeline
 from flows.services.tables import data_schema_of
 from flows.targets.loading import load_feed
 from flows.targets.rejecting import ensure_quarantine
+from tests.chaos.processes import test_database_url, wait_until
 from tests.flows.targets.conftest import NOW, World, context_of, feed_of, target_of
 from tests.people import make_tenant
 
@@ -89,6 +91,25 @@ def test_upserts_of_the_same_keys_leave_one_row_each(shared: World) -> None:
     at_once(*[lambda: shared.load(target, ids(*range(500)))] * 3)
 
     assert shared.rows("count(*), count(DISTINCT id)") == [(500, 500)]
+
+
+def test_a_key_that_another_application_adds_meanwhile_is_changed(shared: World) -> None:
+    shared.make("id bigint PRIMARY KEY, name text")
+    shared.context = without_lineage(shared)
+    target = target_of(mode="upsert", upsertKey="id")
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'MERGE%'"
+
+    def load() -> Any:
+        return shared.load(target, ids(1, 2))
+
+    with psycopg.connect(test_database_url()) as other, ThreadPoolExecutor(1) as pool:
+        other.execute("INSERT INTO t_shared.ds_orders VALUES (2, 'theirs')")
+        loading = pool.submit(at_once, load)
+        wait_until(lambda: elsewhere(waiting))
+        other.commit()
+        (loaded,) = loading.result(60)
+
+    assert (loaded.rows_written, shared.rows("id, name")) == (2, [(1, "n1"), (2, "n2")])
 
 
 def test_two_loads_of_one_watermark_take_each_row_once(shared: World) -> None:

@@ -114,14 +114,20 @@ def check_connector(
 ) -> None:  # fmt: skip
     """Raise Unprocessable that names all that cannot be: in its config, the addresses in it, its secret."""
     errors = config_errors(kind, config) | secret_errors(kind, auth_method, secret)
-    for key in URLS:
-        path = f"config.{key}"
-        if isinstance(config.get(key), str) and path not in errors:
+    for key in (*URLS, "host"):
+        if key in config and not errors.keys() & {f"config.{key}", "config.port"}:
             try:
-                tenant_session().check(config[key])
+                _check_address(key, config)
             except AddressRefusedError as error:
-                errors[path] = [str(error)]
+                errors[f"config.{key}"] = [str(error)]
     _raise(errors)
+
+
+def _check_address(key: str, config: Mapping[str, Any]) -> None:
+    if key == "host":
+        tenant_session().check_host(config[key], config["port"])
+    elif isinstance(config[key], str):
+        tenant_session().check(config[key])
 
 
 def _require(connector: Connector, secret: Mapping[str, Any]) -> None:

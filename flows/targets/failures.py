@@ -8,6 +8,8 @@ import psycopg
 from flows.targets.base import TargetRefused
 
 CONTEXT: Final = re.compile(r"COPY [^,]+, line (\d+)(?:, column ([^:\n]+))?", re.DOTALL)
+# What every row has, in the row that PostgreSQL shows; it cuts long values.
+LINEAGE: Final = re.compile(r', \{"runId": [^}]*?(?:\}|\.\.\.)')
 MOST: Final = 600
 
 
@@ -20,7 +22,7 @@ def refusal_of(error: psycopg.Error, shown: str) -> TargetRefused:
     column = (found and found[2]) or error.diag.column_name
     parts = [f"row {int(found[1]):,}" if found else "", f"column {column}" if column else ""]
     where = ", ".join(part for part in parts if part)
-    detail = f" {error.diag.message_detail}" if error.diag.message_detail else ""
+    detail = f" {LINEAGE.sub('', error.diag.message_detail)}" if error.diag.message_detail else ""
     text = f"{shown}{f', {where}' if where else ''}: {_plain(error)}.{detail}"
     return TargetRefused(text[:MOST])
 

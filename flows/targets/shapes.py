@@ -28,7 +28,6 @@ class TableColumn:
     kind: str
     is_required: bool
     is_computed: bool
-    is_not_null: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ def find_shape(cursor: Any, table: TableName) -> TableShape | None:
         return None
     cursor.execute(COLUMNS, [row[0]])
     columns = tuple(
-        TableColumn(name, shown, kind, is_required and not default, computed, is_required)
+        TableColumn(name, shown, kind, is_required and not default, computed)
         for name, shown, kind, is_required, default, computed in cursor.fetchall()
     )
     return TableShape(table, row[0], row[1], columns)

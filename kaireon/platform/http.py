@@ -95,6 +95,16 @@ class OutboundSession:
                 raise AddressRefusedError("Must not be a private, local or reserved address.")
         return target
 
+    def check_host(self, host: str, port: int) -> Target:
+        """Return where a host's port is; raise AddressRefusedError for one that this session would never call.
+
+        Looks at the text only, as `check` does.
+        """
+        target = Target("tcp", host.lower(), port, "")
+        if not self._is_exempt(target) and is_private_host(target.host):
+            raise AddressRefusedError("Must not be a private, local or reserved address.")
+        return target
+
     def request(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"",
         seconds: float | None = None, max_bytes: int = MAX_ANSWER_BYTES,
@@ -134,9 +144,11 @@ class OutboundSession:
 
     def connect(self, host: str, port: int, *, seconds: float | None = None) -> socket.socket:
         """Return a socket to a host under the same rules, for protocols that are not HTTP. Raises OutboundError."""
-        target = Target("tcp", host.lower(), port, "")
-        if not self._is_exempt(target) and is_private_host(target.host):
-            raise OutboundError(f"{host} is a private, local or reserved address; it is not called.", is_refused=True)
+        try:
+            target = self.check_host(host, port)
+        except AddressRefusedError:
+            reason = f"{host} is a private, local or reserved address; it is not called."
+            raise OutboundError(reason, is_refused=True) from None
         with Deadline(seconds or self._total_seconds) as deadline:
             return self._connect(target, deadline)
 

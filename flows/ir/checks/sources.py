@@ -62,13 +62,15 @@ def _atomicity(atomicity: Atomicity) -> Found:
 
 
 def _config(config: SourceConfig) -> Found:
+    if not config.path.strip():
+        yield ("path",), "must not be blank"
     if ".." in re.split(r"[/\\]", config.path):
         yield ("path",), "must not climb with .."
 
 
 def _node(node: SourceNode) -> Found:
     if node.connector == "http_pull" and not re.match(r"https?://[^/\s]+", node.config.path):
-        yield ("config", "path"), "must be an address that begins with https:// or http://"
+        yield ("config", "path"), "must be an address that begins with https://"
 
 
 def _options(options: FormatOptions) -> Found:

@@ -86,11 +86,13 @@ def _columns(text: str) -> str:
 def _selection(text: str, data_schema: str) -> str:
     try:
         statements = sqlglot.parse(text, dialect="postgres")
-    except (SqlglotError, RecursionError, ValueError) as error:
+    except RecursionError:
+        raise TargetRefused(f"The hook is nested too deeply. {HINT}") from None
+    except (SqlglotError, ValueError) as error:
         raise TargetRefused(f"The hook cannot be read as SQL: {str(error).splitlines()[0][:200]}. {HINT}") from None
     tree = statements[0] if len(statements) == 1 else None
     if not isinstance(tree, exp.Select | exp.Union | exp.Except | exp.Intersect):
-        raise TargetRefused(f"{'One statement' if len(statements) > 1 else 'This'} is no hook. {HINT}")
+        raise TargetRefused(f"{'Several statements are' if len(statements) > 1 else 'This is'} no hook. {HINT}")
     for node in list(tree.walk()):
         _check(node)
     names = {str(cte.alias) for cte in tree.find_all(exp.CTE)}

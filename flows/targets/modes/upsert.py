@@ -42,8 +42,9 @@ def check(
     cursor.execute(UNIQUES, [shape.oid])
     if not any(set(found) == set(keys) for (found,) in cursor.fetchall()):
         raise TargetRefused(
-            f"upsertKey: {shape.table.shown} has no unique key of {', '.join(keys)}. Make them its primary key, or "
-            "unique, on the Schemas page."
+            f"upsertKey: {shape.table.shown} has no unique key of {', '.join(keys)}: a primary key or unique index of "
+            "just these columns, neither partial, deferrable nor on expressions. A new schema can have one; a table "
+            "that is there gets one by CREATE UNIQUE INDEX."
         )
 
 
@@ -93,13 +94,11 @@ def _merge(job: Job, staged: Staged, keys: Sequence[str]) -> int:
 def _refuse_bad_keys(staged: Staged, keys: Sequence[str]) -> None:
     listed = ", ".join(quoted(key) for key in keys)
     cursor = staged.job.cursor
-    nullable = [key for key in keys if (column := staged.target.column(key)) and not column.is_not_null]
-    if nullable:
-        nulls = " OR ".join(f"{quoted(key)} IS NULL" for key in nullable)
-        cursor.execute(f"SELECT min(_kaireon_order) FROM {staged.table.sql} WHERE {nulls}")  # noqa: S608 - quoted names
-        row = cursor.fetchone()[0]
-        if row is not None:
-            raise TargetRefused(f"Row {row:,} has no value in its key ({', '.join(keys)}).")
+    nulls = " OR ".join(f"{quoted(key)} IS NULL" for key in keys)
+    cursor.execute(f"SELECT min(_kaireon_order) FROM {staged.table.sql} WHERE {nulls}")  # noqa: S608 - quoted names
+    row = cursor.fetchone()[0]
+    if row is not None:
+        raise TargetRefused(f"Row {row:,} has no value in its key ({', '.join(keys)}).")
     try:
         # Sorting for an index is five times as fast as counting by key, and the join below can use it.
         cursor.execute(f"CREATE UNIQUE INDEX ON {staged.table.sql} ({listed})")

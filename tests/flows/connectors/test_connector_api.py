@@ -103,6 +103,7 @@ def test_each_type_needs_its_documented_config_and_no_more(eve: Person, kind: st
     assert (more.status_code, set(more.json()["error"]["fields"])) == (422, {"config.colour"})
 
 
+DATABASE = {"port": 5432, "database": "shop"}
 BAD: list[tuple[str, dict[str, Any], int, str]] = [
     ("no-name", {"name": None}, 400, "name"),
     ("unknown-type", {"type": "ftp"}, 400, "type"),
@@ -113,6 +114,8 @@ BAD: list[tuple[str, dict[str, Any], int, str]] = [
     ("secret-in-config", {"config": {**BUCKET, "secretAccessKey": "x"}}, 422, "config.secretAccessKey"),
     ("private-endpoint", {"config": {**BUCKET, "endpointUrl": "http://127.0.0.1:9000"}}, 422, "config.endpointUrl"),
     ("metadata", {"config": {**BUCKET, "endpointUrl": "https://169.254.169.254/"}}, 422, "config.endpointUrl"),
+    ("private-host", {"type": "sftp", "config": {"host": "169.254.169.254", "port": 22}}, 422, "config.host"),
+    ("this-house", {"type": "postgresql", "config": {**DATABASE, "host": "localhost"}}, 422, "config.host"),
     ("unknown-secret", {"authConfig": {"password": "zebra"}}, 422, "authConfig.password"),
     ("half-a-secret", {"authConfig": {"accessKeyId": "zebra"}}, 422, "authConfig.secretAccessKey"),
     ("secret-with-none", {"authMethod": "none"}, 422, "authConfig"),

@@ -129,6 +129,7 @@ SOURCES: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "a regular expression": ({"pattern": {"type": "regex", "value": r"o-\d+\.csv"}}, "", ""),
     "no regular expression": ({"pattern": {"type": "regex", "value": "*"}}, ".pattern.value", "cannot be read"),
+    "a blank path": ({"path": " "}, ".path", "must not be blank"),
     "a path that climbs": ({"path": "in/../../etc"}, ".path", "must not climb"),
     "a path that climbs backwards": ({"path": "in\\..\\etc"}, ".path", "must not climb"),
     "dots in a name": ({"path": "in..out/"}, "", ""),

@@ -52,8 +52,9 @@ def test_a_key_that_comes_twice_is_named(world: World) -> None:
     assert world.rows("id, name") == [(1, "a")]
 
 
-def test_a_key_without_a_value_is_named_with_its_row(world: World) -> None:
-    world.make("id bigint UNIQUE, name text")
+@pytest.mark.parametrize("kind", ["UNIQUE", "PRIMARY KEY"])
+def test_a_key_without_a_value_is_named_with_its_row(world: World, kind: str) -> None:
+    world.make(f"id bigint {kind}, name text")
 
     with pytest.raises(TargetRefused, match="Row 2 has no value in its key"):
         world.load(upsert(), orders((1, "a"), (None, "b")))
@@ -111,3 +112,12 @@ def test_without_lineage_no_column_is_added(world: World) -> None:
     world.load(upsert(), orders((1, "a")))
 
     assert world.rows() == [(1, "a")]
+
+
+def test_a_row_that_the_table_refuses_is_shown_without_its_lineage(world: World) -> None:
+    world.make("id bigint PRIMARY KEY, name text CHECK (name <> 'bad')")
+
+    with pytest.raises(TargetRefused, match=r"Failing row contains \(1, bad\)\.") as refused:
+        world.load(upsert(), orders((1, "bad")))
+
+    assert "runId" not in refused.value.message

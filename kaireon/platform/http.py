@@ -88,22 +88,13 @@ class OutboundSession:
         Looks at the text only. What a name stands for is checked when the socket opens.
         """
         target = parse_url(url)
-        if not self._is_exempt(target):
-            if target.scheme != "https":
-                raise AddressRefusedError("Must be an https:// address.")
-            if is_private_host(target.host):
-                raise AddressRefusedError("Must not be a private, local or reserved address.")
-        return target
+        if target.scheme != "https" and not self._is_exempt(target):
+            raise AddressRefusedError("Must be an https:// address.")
+        return self._checked(target)
 
     def check_host(self, host: str, port: int) -> Target:
-        """Return where a host's port is; raise AddressRefusedError for one that this session would never call.
-
-        Looks at the text only, as `check` does.
-        """
-        target = Target("tcp", host.lower(), port, "")
-        if not self._is_exempt(target) and is_private_host(target.host):
-            raise AddressRefusedError("Must not be a private, local or reserved address.")
-        return target
+        """Return where a host's port is, as `check` does for a URL."""
+        return self._checked(Target("tcp", host.lower(), port, ""))
 
     def request(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"",
@@ -144,11 +135,9 @@ class OutboundSession:
 
     def connect(self, host: str, port: int, *, seconds: float | None = None) -> socket.socket:
         """Return a socket to a host under the same rules, for protocols that are not HTTP. Raises OutboundError."""
-        try:
-            target = self.check_host(host, port)
-        except AddressRefusedError:
-            reason = f"{host} is a private, local or reserved address; it is not called."
-            raise OutboundError(reason, is_refused=True) from None
+        target = Target("tcp", host.lower(), port, "")
+        if not self._is_exempt(target) and is_private_host(target.host):
+            raise OutboundError(f"{host} is a private, local or reserved address; it is not called.", is_refused=True)
         with Deadline(seconds or self._total_seconds) as deadline:
             return self._connect(target, deadline)
 
@@ -178,6 +167,11 @@ class OutboundSession:
 
     def _is_exempt(self, target: Target) -> bool:
         return not self._is_strict or target.place in self._allowed_places
+
+    def _checked(self, target: Target) -> Target:
+        if not self._is_exempt(target) and is_private_host(target.host):
+            raise AddressRefusedError("Must not be a private, local or reserved address.")
+        return target
 
     def _secure(self, plain: socket.socket, target: Target, deadline: Deadline) -> socket.socket:
         try:

@@ -10,9 +10,7 @@ from flows.ir.pipeline import PipelineIR
 from flows.ir.sources import SourceNode
 from flows.ir.targets import TargetNode
 from flows.models import Connector, DataSchema, Pipeline
-from flows.services.connecting import source_errors
-from flows.services.reaching import reach_errors
-from flows.services.versions import pace_errors
+from flows.services.versions import access_errors, pace_errors
 from kaireon.platform.fields import read_uuid
 from kaireon.platform.tenancy.models import Tenant
 
@@ -36,8 +34,7 @@ def check_ir(*, tenant: Tenant, pipeline: Pipeline, ir: object) -> Checked:
         parsed = parse_pipeline_ir(ir)
     except IrInvalid as invalid:
         return Checked(tuple(invalid.problems))
-    sources = source_errors(tenant, parsed, connector_id=pipeline.connector_id)
-    errors = sources | reach_errors(tenant, parsed) | pace_errors(tenant, parsed)
+    errors = access_errors(tenant, parsed, connector_id=pipeline.connector_id) | pace_errors(tenant, parsed)
     if errors:
         return Checked(tuple(_problems(errors)))
     return Checked((), (*_missing_tables(tenant, parsed), *_failing_connectors(pipeline, parsed)))

@@ -1,11 +1,9 @@
 """Reach what a connector describes, as far as it can be reached without changing anything there."""
 
 import os
-import queue
 import socket
 import ssl
 import struct
-import threading
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from flows.decisions.vocabulary import ConnectorType
 from flows.storage.base import StorageError
 from flows.storage.opening import open_store
 from kaireon.platform.http import OutboundError, tenant_session
+from kaireon.platform.patience import call_within
 
 # Of all that a test does, and of one step on the way.
 TOTAL_SECONDS: Final = 15.0
@@ -48,25 +47,16 @@ class Described:
 
 def probe(described: Described, *, seconds: float = TOTAL_SECONDS) -> str:
     """Return in words what answered. Raises Unreachable, at the latest after so many seconds."""
-    found: queue.SimpleQueue[str | Unreachable] = queue.SimpleQueue()
-
-    def ask() -> None:
-        try:
-            found.put(_probe_of(described.kind)(described))
-        except Unreachable as error:
-            found.put(error)
-        except (StorageError, OutboundError) as error:
-            found.put(Unreachable(error.message))
-
-    # A thread of its own, for the clients of some stores have no time-out over all.
-    threading.Thread(target=ask, daemon=True, name="probe").start()
     try:
-        answer = found.get(timeout=seconds)
-    except queue.Empty:
+        # The clients of some stores have no time-out over all.
+        return call_within(
+            lambda: _probe_of(described.kind)(described), seconds=seconds,
+            errors=(Unreachable, StorageError, OutboundError),
+        )  # fmt: skip
+    except TimeoutError:
         raise Unreachable(f"There was no answer within {seconds:g} seconds.") from None
-    if isinstance(answer, Unreachable):
-        raise answer
-    return answer
+    except (StorageError, OutboundError) as error:
+        raise Unreachable(error.message) from None
 
 
 def _probe_of(kind: ConnectorType) -> Callable[[Described], str]:

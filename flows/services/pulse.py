@@ -9,20 +9,19 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any
 
 from django.db import Error, connection
 
 from flows.decisions.runs import SECONDS_TO_BEAT, SECONDS_TO_LOOK
 from flows.services.claims import Claim, lease_after, mine
 from flows.services.progressing import Progress
+from kaireon.platform.beats import Beats
 from kaireon.platform.budget import Budget
 from kaireon.platform.notifications.services.dispatch import Clock
 
 logger = logging.getLogger(__name__)
 
-PATIENCE_SECONDS: Final = 5.0
 Interrupt = Callable[[], None]
 
 
@@ -47,33 +46,21 @@ def _never() -> bool:
     return False
 
 
-class Pulse:
+class Pulse(Beats):
     """Beats for the length of a `with` block, and interrupts what the run is in the middle of when it is to stop."""
 
     def __init__(
         self, claim: Claim, progress: Progress, clock: Clock, *, seconds: float,
         is_ending: Callable[[], bool] = _never, every_seconds: float = SECONDS_TO_LOOK,
     ) -> None:  # fmt: skip
-        self._claim, self._progress, self._clock, self._every = claim, progress, clock, every_seconds
+        super().__init__(name="run-pulse", every_seconds=every_seconds)
+        self._claim, self._progress, self._clock = claim, progress, clock
         self._time, self._is_ending = Budget(seconds), is_ending
         self._lease = Budget(SECONDS_TO_BEAT)
-        self._is_over = threading.Event()
         self._lock = threading.Lock()
         self._interrupts: list[Interrupt] = []
         self._may_end = False
         self.why: Why | None = None
-        self._thread = threading.Thread(target=self._run, name="run-pulse", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._is_over.set()
-        # A beat that waits for a database that does not answer is left behind: its token is worth nothing by then.
-        self._thread.join(PATIENCE_SECONDS)
 
     def check(self) -> None:
         """Raise Stopped when the run is to stop: called between steps, files and batches."""
@@ -98,22 +85,20 @@ class Pulse:
         with self._lock:
             self._may_end, self._interrupts, self.why = True, [], None
 
-    def _run(self) -> None:
-        try:
-            while not self._is_over.wait(self._every):
-                self._look()
-        finally:
-            connection.close()
+    def end(self) -> None:
+        """Close the thread's connection."""
+        connection.close()
 
-    def _look(self) -> None:
+    def beat(self) -> bool:
+        """Renew, write, and stop the run when it is to stop; it goes on until the block ends."""
         now = self._clock()
         try:
-            is_ours, cancelled_at = self._beat(now)
+            is_ours, cancelled_at = self._renew(now)
         except Error as error:
             connection.close()
             fields = {"event": "flows.lease_not_renewed", "runId": str(self._claim.run_id)}
             logger.warning("run lease not renewed", exc_info=error, extra=fields)
-            return
+            return True
         if not is_ours:
             self._stop(Why.LOST)
         elif cancelled_at is not None:
@@ -122,8 +107,9 @@ class Pulse:
             self._stop(Why.OUT_OF_TIME)
         elif self._is_ending():
             self._stop(Why.ENDING)
+        return True
 
-    def _beat(self, now: datetime) -> tuple[bool, datetime | None]:
+    def _renew(self, now: datetime) -> tuple[bool, datetime | None]:
         """Renew the lease when it is time and write what has changed; return whether the run is ours, and cancelled."""
         changes = self._progress.take()
         if changes:

@@ -108,7 +108,7 @@ def read_ir(tenant: Tenant, ir: object, *, connector_id: uuid.UUID | None) -> Pi
         raise error(
             _in_one_sentence(fields), code="INVALID_IR", fields=dict(list(fields.items())[:MAX_SHOWN])
         ) from None
-    refused = source_errors(tenant, parsed, connector_id=connector_id) | reach_errors(tenant, parsed)
+    refused = access_errors(tenant, parsed, connector_id=connector_id)
     paces = pace_errors(tenant, parsed)
     errors = {ir_path(path): texts for path, texts in (refused | paces).items()}
     if errors:
@@ -118,6 +118,11 @@ def read_ir(tenant: Tenant, ir: object, *, connector_id: uuid.UUID | None) -> Pi
             fields=errors | ({GUARDRAIL: paces["schedule"]} if is_hasty else {}),
         )  # fmt: skip
     return parsed
+
+
+def access_errors(tenant: Tenant, ir: PipelineIR, *, connector_id: uuid.UUID | None) -> Errors:
+    """Return what an IR may not reach: sources that no connector serves, hooks, addresses. Paths are the IR's own."""
+    return source_errors(tenant, ir, connector_id=connector_id) | reach_errors(tenant, ir)
 
 
 def pace_errors(tenant: Tenant, ir: PipelineIR) -> Errors:

@@ -8,10 +8,8 @@ longer than its deadline. An error's text names the host at most: a webhook's UR
 
 import functools
 import http.client
-import queue
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +28,7 @@ from kaireon.platform.addresses import (
 )
 from kaireon.platform.deadline import Deadline
 from kaireon.platform.downloads import BodyRefused, write_body
+from kaireon.platform.patience import call_within
 
 TOTAL_SECONDS: Final = 10.0
 CONNECT_SECONDS: Final = 5.0  # per address, so that a dead first one leaves time for the second
@@ -135,9 +134,11 @@ class OutboundSession:
 
     def connect(self, host: str, port: int, *, seconds: float | None = None) -> socket.socket:
         """Return a socket to a host under the same rules, for protocols that are not HTTP. Raises OutboundError."""
-        target = Target("tcp", host.lower(), port, "")
-        if not self._is_exempt(target) and is_private_host(target.host):
-            raise OutboundError(f"{host} is a private, local or reserved address; it is not called.", is_refused=True)
+        try:
+            target = self.check_host(host, port)
+        except AddressRefusedError:
+            reason = f"{host} is a private, local or reserved address; it is not called."
+            raise OutboundError(reason, is_refused=True) from None
         with Deadline(seconds or self._total_seconds) as deadline:
             return self._connect(target, deadline)
 
@@ -194,21 +195,15 @@ def operator_session(*, tls: ssl.SSLContext | None = None, total_seconds: float 
 
 
 def _resolve_within(resolver: Resolver, target: Target, seconds: float) -> Sequence[str]:
-    """Ask the resolver in a thread of its own: the C library's has no time-out that we could set."""
-    found: queue.SimpleQueue[Sequence[str] | OSError | UnicodeError] = queue.SimpleQueue()
-
-    def ask() -> None:
-        try:
-            found.put(resolver(target.host, target.port))
-        except (OSError, UnicodeError) as error:
-            found.put(error)
-
-    threading.Thread(target=ask, daemon=True, name="resolve").start()
+    """Ask the resolver: the C library's has no time-out that we could set."""
+    errors = (OSError, UnicodeError)
     try:
-        addresses = found.get(timeout=seconds)
-    except queue.Empty:
+        addresses = call_within(lambda: resolver(target.host, target.port), seconds=seconds, errors=errors)
+    except TimeoutError:
         raise OutboundError(f"The name {target.host} could not be resolved in time.") from None
-    if isinstance(addresses, Exception) or not addresses:
+    except errors:
+        addresses = ()
+    if not addresses:
         raise OutboundError(f"The name {target.host} could not be resolved.") from None
     return addresses
 

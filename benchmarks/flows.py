@@ -7,14 +7,13 @@ upsert; and ten times the rows. `--quick` is one round and no ten millions; `--n
 """
 
 import argparse
-import contextlib
 import importlib.metadata
 import json
 import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,6 +37,7 @@ from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from benchmarks.flows_lab.files import COLUMNS, Files, make_files  # noqa: E402
+from benchmarks.generators.telling import stopping, tell  # noqa: E402
 from benchmarks.outbox_lab import lab  # noqa: E402
 from kaireon.platform.tenancy.services import create_tenant  # noqa: E402
 
@@ -118,8 +118,8 @@ def show_growth(small: Measure, rows: int) -> None:
     copy = copied(files.clean)
     large = ours("plain", files.arrived, lineage=False)
     print(f"\n{rows * 10:,} rows: {large.seconds:.1f} s, {large.megabytes:.0f} MB; \\copy {copy.seconds:.1f} s")
-    _verdict("ten times the rows, times the time", large.seconds / small.seconds, GROWTH_MARK, at_most=True)
-    _verdict("ten times the rows, times the memory", large.megabytes / small.megabytes, 1.25, at_most=True)
+    tell("ten times the rows, times the time", large.seconds / small.seconds, GROWTH_MARK, at_most=True)
+    tell("ten times the rows, times the memory", large.megabytes / small.megabytes, 1.25, at_most=True)
     for path in (files.arrived, files.clean, files.unique):
         path.unlink()
 
@@ -128,16 +128,16 @@ def verdicts(found: dict[str, Measure]) -> None:
     """Print each mark and whether it was kept."""
     base = found[r"psql \copy of the clean file"].seconds
     print()
-    _verdict(r"cast, filter / \copy", base / found["ours: cast, filter"].seconds, COPY_MARK)
+    tell(r"cast, filter / \copy", base / found["ours: cast, filter"].seconds, COPY_MARK)
     checked = base / found["ours: and dedupe, rules, lineage"].seconds
-    _verdict(r"with dedupe, row rules, lineage / \copy", checked, CHECKED_MARK)
+    tell(r"with dedupe, row rules, lineage / \copy", checked, CHECKED_MARK)
     upserts = [found[name].seconds for name in found if name.startswith("ours: upsert") and "lineage" not in name]
-    _verdict(r"upsert, the slower of both / \copy", base / max(upserts), UPSERT_MARK)
+    tell(r"upsert, the slower of both / \copy", base / max(upserts), UPSERT_MARK)
     if "pandas.to_sql: cast, filter" in found:
         times = found["pandas.to_sql: cast, filter"].seconds / found["ours: cast, filter"].seconds
-        _verdict("times as fast as pandas", times, PANDAS_MARK)
+        tell("times as fast as pandas", times, PANDAS_MARK)
     most = max(each.megabytes for name, each in found.items() if name.startswith("ours"))
-    _verdict("peak MB", most, MEMORY_MARK, at_most=True)
+    tell("peak MB", most, MEMORY_MARK, at_most=True)
 
 
 def ours(kind: str, file: Path, *, lineage: bool, key: bool = False, first: Files | None = None) -> Measure:
@@ -203,21 +203,6 @@ def _packages(peers: Path | None) -> str:
     return f"{own}\nBeside: {answer.stdout.strip()}"
 
 
-def _verdict(name: str, found: float, mark: float, *, at_most: bool = False) -> None:
-    is_kept = found <= mark if at_most else found >= mark
-    word = "most" if at_most else "least"
-    print(f"{name}: {found:.2f} (mark: at {word} {mark:g}) {'kept' if is_kept else 'MISSED'}", flush=True)
-
-
-@contextlib.contextmanager
-def _server() -> Iterator[None]:
-    try:
-        yield
-    finally:
-        if SERVER is not None:
-            SERVER.stop()
-
-
 if __name__ == "__main__":
-    with _server():
+    with stopping(SERVER):
         main()

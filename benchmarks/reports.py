@@ -7,10 +7,8 @@ times 1,000. `--quick` is one round without fpdf2, `--no-peers` without both.
 """
 
 import argparse
-import contextlib
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import django
@@ -27,6 +25,7 @@ from kaireon.environment import prepare  # noqa: E402 - reads the variables abov
 SERVER = prepare()
 django.setup()
 
+from benchmarks.generators.telling import stopping, tell  # noqa: E402
 from benchmarks.outbox_lab import lab  # noqa: E402
 from benchmarks.reports_lab.measured import Measure, measured  # noqa: E402
 from benchmarks.reports_lab.rows import Rows  # noqa: E402
@@ -93,14 +92,19 @@ def show_csv(ours: dict[tuple[str, int], Measure], rounds: int) -> None:
     _line("COPY … TO STDOUT", copied)
     _line("ours, rows at hand", ours["csv", count])
     _line("ours, read from the server", read)
-    _verdict("rows at hand / COPY", ours["csv", count].seconds / copied.seconds, COPY_MARK)
-    _verdict("read from the server / COPY", read.seconds / copied.seconds, COPY_MARK)
-    _verdict("MB above idle", max(read.megabytes, ours["csv", count].megabytes), MEMORY_MARK)
+    tell("rows at hand / COPY", ours["csv", count].seconds / copied.seconds, COPY_MARK, at_most=True)
+    tell("read from the server / COPY", read.seconds / copied.seconds, COPY_MARK, at_most=True)
+    tell("MB above idle", max(read.megabytes, ours["csv", count].megabytes), MEMORY_MARK, at_most=True)
 
 
 def show_pdf(ours: dict[tuple[str, int], Measure], rounds: int, options: argparse.Namespace) -> None:
     """Print PDF beside its peers."""
-    _verdict("PDF: 10,000 rows / 1,000 rows", ours["pdf", 10_000].seconds / ours["pdf", 1_000].seconds, GROWTH_MARK)
+    tell(
+        "PDF: 10,000 rows / 1,000 rows",
+        ours["pdf", 10_000].seconds / ours["pdf", 1_000].seconds,
+        GROWTH_MARK,
+        at_most=True,
+    )
     if options.no_peers:
         return
     python = lab.ready_peers()
@@ -118,19 +122,6 @@ def _line(name: str, each: Measure) -> None:
     print(f"{name:30}{each.seconds:9.3f}{each.megabytes:15.1f}{each.written / 1e6:12.2f}", flush=True)
 
 
-def _verdict(name: str, found: float, mark: float) -> None:
-    print(f"{name}: {found:.2f} (mark: at most {mark:g}) {'kept' if found <= mark else 'MISSED'}", flush=True)
-
-
-@contextlib.contextmanager
-def _server() -> Iterator[None]:
-    try:
-        yield
-    finally:
-        if SERVER is not None:
-            SERVER.stop()
-
-
 if __name__ == "__main__":
-    with _server():
+    with stopping(SERVER):
         main()

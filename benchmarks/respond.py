@@ -9,7 +9,7 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,8 +28,8 @@ django.setup()
 
 # Models exist only after setup.
 from django.conf import settings  # noqa: E402
-from django.db import connection  # noqa: E402
 
+from benchmarks.generators.telling import stopping, tell  # noqa: E402
 from benchmarks.outbox_lab import lab  # noqa: E402
 from benchmarks.respond_lab import databases  # noqa: E402
 from benchmarks.respond_lab.rounds import Contender, compete, ratio  # noqa: E402
@@ -98,7 +98,7 @@ def beside_bare(options: argparse.Namespace) -> None:
     show(contenders)
     for other in contenders[1:]:
         is_mark = other is contenders[1]
-        _verdict(f"respond / {other.name}", ratio(contenders[0], other), BARE_MARK if is_mark else None)
+        tell(f"respond / {other.name}", ratio(contenders[0], other), BARE_MARK if is_mark else None)
 
 
 def beside_many_rows(options: argparse.Namespace) -> None:
@@ -119,7 +119,7 @@ def beside_many_rows(options: argparse.Namespace) -> None:
             contenders.append(Contender(name, server, PATH, database, {"X-API-Key": key}))
         compete(contenders, rounds=options.rounds, seconds=options.seconds, connections=options.connections)
     show(contenders)
-    _verdict("full / empty", ratio(contenders[1], contenders[0]), ROWS_MARK)
+    tell("full / empty", ratio(contenders[1], contenders[0]), ROWS_MARK)
 
 
 def show(contenders: Sequence[Contender]) -> None:
@@ -131,22 +131,6 @@ def show(contenders: Sequence[Contender]) -> None:
         print(f"{each.name:30}{figures}{web:23.3f}{database:10.3f}{web + database:8.3f}")
 
 
-def _verdict(name: str, found: float, mark: float | None) -> None:
-    words = "" if mark is None else f" (mark: at least {mark}) {'kept' if found >= mark else 'MISSED'}"
-    print(f"{name}: {found:.2f}{words}", flush=True)
-
-
-@contextlib.contextmanager
-def _server() -> Iterator[None]:
-    try:
-        yield
-    finally:
-        if SERVER is not None:
-            with contextlib.suppress(Exception):
-                connection.close()
-            SERVER.stop()
-
-
 if __name__ == "__main__":
-    with _server():
+    with stopping(SERVER):
         main()

@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "alerts",
     "reports",
     "flows",
+    "triggers",
 ]
 
 MIDDLEWARE = [

@@ -27,6 +27,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("reports.dashboards.urls")),
     path("", include("flows.urls")),
     path("", include("flows.page_urls")),
+    path("", include("triggers.urls")),
+    path("", include("triggers.page_urls")),
     path("api/cron/tick", CronTickView.as_view(), name="cron-tick"),
     path("settings/", site.urls),
 ]

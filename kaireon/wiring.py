@@ -12,6 +12,7 @@ from alerts.services import add_default_rules
 from flows.executors import CELERY
 from flows.metrics import register_metrics as register_flow_metrics
 from flows.selectors import count_pipelines
+from flows.services.following import follow_pipelines
 from interactions.metrics import register
 from interactions.services import seed_outcome_types
 from kaireon.outbox_gauges import OUTBOX_METRICS
@@ -31,6 +32,7 @@ from reports.metrics import register_metrics as register_report_metrics
 from reports.selectors import count_schedules
 from reports.services import NarrationLedger, RunArtifacts
 from reports.sources import register as register_source
+from triggers.services.mirroring import mirror_pipeline
 
 
 def connect() -> None:
@@ -46,6 +48,7 @@ def connect() -> None:
     on_destination_broken(_tell_broken)
     on_destination_recovered(_tell_recovered)
     keep_artifacts_with(RunArtifacts())
+    follow_pipelines(mirror_pipeline)
     register_metrics()
     register_report_metrics()
     register_flow_metrics()

@@ -12,6 +12,7 @@ from flows.decisions.vocabulary import ConnectorStatus, ConnectorType
 from flows.models import Connector
 from flows.selectors.connectors import CONNECTOR_NOT_FOUND, pipelines_using
 from flows.services.auditing import connector_entry, connector_state
+from flows.services.following import tell_connector_change
 from kaireon.platform.addresses import AddressRefusedError
 from kaireon.platform.audit.services import record_many
 from kaireon.platform.errors import Conflict, NotFound, Unprocessable
@@ -85,6 +86,7 @@ def update_connector(
     connector.save(update_fields=WRITTEN)
     after = connector_state(connector) | ({"secretChanged": True} if secret is not None else {})
     record_many([connector_entry(connector, "update", actor, before=before, after=after)], now=now)
+    tell_connector_change(tenant.pk, connector.pk, now)
     return connector
 
 

@@ -13,6 +13,7 @@ from flows.models import Connector, DataSchema, Pipeline, PipelineRun
 from flows.selectors.connectors import CONNECTOR_NOT_FOUND
 from flows.selectors.pipelines import count_pipelines, find_version
 from flows.services.auditing import pipeline_entry, pipeline_state
+from flows.services.following import Change, tell_change
 from flows.services.versions import insert_version, lock_pipeline, read_ir
 from kaireon.platform.audit.services import record_many
 from kaireon.platform.errors import Conflict, NotFound, Unprocessable
@@ -55,6 +56,7 @@ def create_pipeline(*, tenant: Tenant, values: Mapping[str, Any], actor: Actor, 
     pipeline.save(update_fields=["latest_version"])
     entry = pipeline_entry(pipeline, "create", actor, after=pipeline_state(pipeline), version=1)
     record_many([entry], now=now)
+    tell_change(tenant.pk, pipeline.pk, Change.CREATED, now)
     return pipeline
 
 
@@ -72,10 +74,12 @@ def update_pipeline(
     before = pipeline_state(pipeline)
     _apply(pipeline, changes)
     if before["connectorId"] != (pipeline.connector_id and str(pipeline.connector_id)):
-        read_ir(tenant, find_version(pipeline, pipeline.live_version).ir, connector_id=pipeline.connector_id)
+        live = find_version(pipeline, pipeline.live_version)
+        read_ir(tenant, live.ir, connector_id=pipeline.connector_id, pipeline_id=pipeline.pk)
     pipeline.updated_at = now
     pipeline.save(update_fields=["name", "description", "connector", "data_schema", "execution_config", "updated_at"])
     record_many([pipeline_entry(pipeline, "update", actor, before=before, after=pipeline_state(pipeline))], now=now)
+    tell_change(tenant.pk, pipeline.pk, Change.UPDATED, now)
     return pipeline
 
 
@@ -92,6 +96,7 @@ def delete_pipeline(*, tenant: Tenant, pipeline_id: uuid.UUID, actor: Actor, now
         raise Conflict(f"{what} waiting or under way: cancel, or wait for the end.", code="PIPELINE_RUNNING")
     removed = Removed(versions=pipeline.latest_version, runs=runs.count())
     before = pipeline_state(pipeline) | {"runs": removed.runs}
+    tell_change(tenant.pk, pipeline.pk, Change.DELETED, now)
     Pipeline.objects.for_tenant(tenant).filter(pk=pipeline.pk).delete()
     record_many([pipeline_entry(pipeline, "delete", actor, before=before)], now=now)
     return removed
@@ -112,6 +117,7 @@ def pause_pipeline(
         pipeline.paused_reason = reason or f"Paused by {actor.name[:254]}."
         pipeline.save(update_fields=["paused_at", "paused_reason", "updated_at"])
         record_many([pipeline_entry(pipeline, "pause", actor, before=before, after=pipeline_state(pipeline))], now=now)
+        tell_change(tenant.pk, pipeline.pk, Change.PAUSED, now)
     return pipeline
 
 
@@ -124,6 +130,7 @@ def resume_pipeline(*, tenant: Tenant, pipeline_id: uuid.UUID, actor: Actor, now
         pipeline.paused_at, pipeline.paused_reason, pipeline.updated_at = None, "", now
         pipeline.save(update_fields=["paused_at", "paused_reason", "updated_at"])
         record_many([pipeline_entry(pipeline, "resume", actor, before=before, after=pipeline_state(pipeline))], now=now)
+        tell_change(tenant.pk, pipeline.pk, Change.RESUMED, now)
     return pipeline
 
 

@@ -15,6 +15,7 @@ from flows.models import Pipeline, PipelineVersion
 from flows.selectors.pipelines import PIPELINE_NOT_FOUND, find_version
 from flows.services.auditing import pipeline_entry, pipeline_state
 from flows.services.connecting import source_errors
+from flows.services.following import Change, followers_errors, tell_change
 from flows.services.reaching import reach_errors
 from kaireon.platform.audit.services import record_many
 from kaireon.platform.errors import BadRequest, Conflict, NotFound, Unprocessable
@@ -45,7 +46,7 @@ def save_version(
             f"Version {pipeline.latest_version} was saved meanwhile; the change was made to {expected_version}.",
             code="VERSION_CONFLICT", fields={"expectedVersion": [f"The latest is {pipeline.latest_version}."]},
         )  # fmt: skip
-    read_ir(tenant, ir, connector_id=pipeline.connector_id)
+    read_ir(tenant, ir, connector_id=pipeline.connector_id, pipeline_id=pipeline.pk)
     before = pipeline_state(pipeline)
     version = insert_version(pipeline, ir, comment, actor, now)
     if publish:
@@ -55,6 +56,8 @@ def save_version(
     action = "save_and_publish" if publish else "save_version"
     after = pipeline_state(pipeline) | {"comment": comment}
     record_many([pipeline_entry(pipeline, action, actor, before=before, after=after, version=version.version)], now=now)
+    if publish:
+        tell_change(tenant.pk, pipeline.pk, Change.PUBLISHED, now)
     return version
 
 
@@ -70,13 +73,14 @@ def publish_version(
     saved = find_version(pipeline, version)
     if pipeline.live_version == saved.version:
         return pipeline
-    read_ir(tenant, saved.ir, connector_id=pipeline.connector_id)
+    read_ir(tenant, saved.ir, connector_id=pipeline.connector_id, pipeline_id=pipeline.pk)
     before = pipeline_state(pipeline)
     pipeline.live_version, pipeline.updated_at = saved.version, now
     pipeline.save(update_fields=["live_version", "updated_at"])
     after = pipeline_state(pipeline)
     entry = pipeline_entry(pipeline, "publish", actor, before=before, after=after, version=saved.version)
     record_many([entry], now=now)
+    tell_change(tenant.pk, pipeline.pk, Change.PUBLISHED, now)
     return pipeline
 
 
@@ -93,8 +97,12 @@ def insert_version(
     return version
 
 
-def read_ir(tenant: Tenant, ir: object, *, connector_id: uuid.UUID | None) -> PipelineIR:
+def read_ir(
+    tenant: Tenant, ir: object, *, connector_id: uuid.UUID | None, pipeline_id: uuid.UUID | None = None
+) -> PipelineIR:
     """Return an IR that may be saved for a tenant: well-formed, within what it may reach, its schedule not too often.
+
+    `pipeline_id` is the pipeline's that it is for, None for one that is not there yet.
 
     Raises BadRequest for one that cannot be read, Unprocessable for one that cannot be; both name every problem.
     """
@@ -109,6 +117,7 @@ def read_ir(tenant: Tenant, ir: object, *, connector_id: uuid.UUID | None) -> Pi
             _in_one_sentence(fields), code="INVALID_IR", fields=dict(list(fields.items())[:MAX_SHOWN])
         ) from None
     refused = access_errors(tenant, parsed, connector_id=connector_id)
+    refused |= followers_errors(tenant, parsed, pipeline_id=pipeline_id, connector_id=connector_id)
     paces = pace_errors(tenant, parsed)
     errors = {ir_path(path): texts for path, texts in (refused | paces).items()}
     if errors:
@@ -159,4 +168,5 @@ def lock_pipeline(tenant: Tenant, pipeline_id: uuid.UUID, *, for_deletion: bool 
 def _in_one_sentence(fields: Errors) -> str:
     first = next(iter(fields))
     more = f" And {len(fields) - 1} more." if len(fields) > 1 else ""
-    return f"{first}: {fields[first][0]}{more}"
+    text = fields[first][0]
+    return f"{first}: {text.rstrip('.')}.{more}" if more else f"{first}: {text}"

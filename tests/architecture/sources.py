@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PACKAGES = ("kaireon", "outbox", "reports", "interactions", "alerts", "flows")
+PACKAGES = ("kaireon", "outbox", "reports", "interactions", "alerts", "flows", "triggers")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 

@@ -272,7 +272,7 @@ def test_every_model_has_suite() -> None:
     ours = [
         model
         for model in apps.get_models()
-        if model.__module__.partition(".")[0] in {"kaireon", "alerts", "interactions", "outbox", "reports", "flows"}
+        if model.__module__.partition(".")[0] in {"kaireon", "alerts", "interactions", "outbox", "reports", "flows", "triggers"}
     ]
 
     assert Group not in ours

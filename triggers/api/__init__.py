@@ -1,0 +1,1 @@
+"""REST interfaces of triggers."""

@@ -1,0 +1,5 @@
+"""Pages of triggers, with their full public paths."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,11 +1,12 @@
 """Reading an IR: everything that is wrong with it at once, and the exact way back."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from flows.formats.base import Column
+from flows.ir.base import IrModel
 from flows.ir.checks import problems_of_meaning, problems_of_wiring
 from flows.ir.columns import column_problems
 from flows.ir.guards import read_document
@@ -14,8 +15,17 @@ from flows.ir.pipeline import PipelineIR
 from flows.ir.problems import MOST_PROBLEMS, IrInvalid, IrProblem, Location, path_of
 from flows.ir.shape import errors_of, is_unreadable, problems_of_shape
 from flows.ir.sources import SourceNode
+from flows.ir.timing import Schedule
 
-__all__ = ["IrInvalid", "IrProblem", "dump_ir", "parse_pipeline_ir"]
+__all__ = ["IrInvalid", "IrProblem", "dump_ir", "parse_pipeline_ir", "parse_schedule"]
+
+_SCHEDULE: Final = "schedule"
+
+
+class _Alone(IrModel):
+    """What has a schedule and nothing else."""
+
+    schedule: Schedule
 
 
 def parse_pipeline_ir(data: object) -> PipelineIR:
@@ -38,6 +48,23 @@ def parse_pipeline_ir(data: object) -> PipelineIR:
     if problems := column_problems(ir, named_columns(ir)):
         raise IrInvalid(problems, is_unreadable=False)
     return ir
+
+
+def parse_schedule(data: Mapping[str, Any]) -> Schedule:
+    """Return the schedule that an object describes alone, without a pipeline around it.
+
+    Raises IrInvalid with all problems at once; paths begin with `schedule`.
+    """
+    document = read_document({_SCHEDULE: data})
+    try:
+        schedule = _Alone.model_validate(document).schedule
+    except ValidationError as error:
+        errors = errors_of(error)
+        found = [*problems_of_shape(errors), *problems_of_meaning(readable_pieces(document))]
+        raise _invalid(document, found, is_unreadable=is_unreadable(errors)) from None
+    if problems := [*problems_of_meaning(pieces_of(schedule, (_SCHEDULE,)))]:
+        raise _invalid(document, problems, is_unreadable=False)
+    return schedule
 
 
 def dump_ir(ir: PipelineIR) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from kaireon.platform.cadence import CadenceError, read_cadence
-from reports.decisions.cadence_words import say_kept
+from flows.decisions.schedule_words import say_schedule
+from kaireon.platform.cadence import CadenceError, Grid, load_zone, read_cadence, read_recurrence
 
 MOST_WORDS: Final = 4
 KINDS: Final = {
@@ -87,32 +87,8 @@ def _source_place(node: Mapping[str, Any]) -> str:
 
 def trigger_words(ir: Any) -> str:
     """Say when a pipeline runs by itself; empty when it does not."""
-    found = [words for words in (_schedule_words(part(ir, "schedule")), _arrival_words(part(ir, "trigger"))) if words]
+    found = [words for words in (say_schedule(part(ir, "schedule")), _arrival_words(part(ir, "trigger"))) if words]
     return "; ".join(found)
-
-
-def _schedule_words(schedule: Any) -> str:
-    if not isinstance(schedule, Mapping) or schedule.get("enabled") is False:
-        return ""
-    zone = text_of(schedule, "timezone")
-    match schedule.get("kind"):
-        case "cron":
-            return f"{say_kept(text_of(schedule, 'expression'))} {zone or 'UTC'}"
-        case "interval":
-            return _every(schedule.get("minutes"))
-        case "rrule":
-            return f"By the rule {text_of(schedule, 'rule')} {zone or 'UTC'}"
-    return ""
-
-
-def _every(minutes: Any) -> str:
-    if not isinstance(minutes, int) or minutes < 1:
-        return ""
-    if minutes % 1_440 == 0:
-        return "Every day" if minutes == 1_440 else f"Every {minutes // 1_440} days"
-    if minutes % 60 == 0:
-        return "Every hour" if minutes == 60 else f"Every {minutes // 60} hours"
-    return "Every minute" if minutes == 1 else f"Every {minutes} minutes"
 
 
 def _arrival_words(trigger: Any) -> str:
@@ -122,15 +98,40 @@ def _arrival_words(trigger: Any) -> str:
     return f"When {mask} arrives" if mask else "When a file arrives"
 
 
-def next_run_at(ir: Any, now: datetime) -> datetime | None:
-    """Return when a cron schedule is due next; None for what has no fixed time."""
+def next_run_at(
+    ir: Any, now: datetime, *, last_run_at: datetime | None = None, created_at: datetime | None = None
+) -> datetime | None:  # fmt: skip
+    """Return when a schedule is due next; None for what has no fixed time, has ended or cannot be read.
+
+    The times are the pipeline's: an interval without an anchor counts from its last run, a rule without `dtstart`
+    begins with it.
+    """
     schedule = part(ir, "schedule")
-    if text_of(schedule, "kind") != "cron" or part(schedule, "enabled") is False:
+    if not isinstance(schedule, Mapping) or schedule.get("enabled") is False:
         return None
     try:
-        return read_cadence(text_of(schedule, "expression"), text_of(schedule, "timezone") or "UTC").next(now)
-    except (CadenceError, LookupError):
+        return _next(schedule, now, last_run_at, created_at)
+    except (CadenceError, LookupError, ValueError, TypeError, OverflowError):
         return None
+
+
+def _next(
+    schedule: Mapping[str, Any], now: datetime, last_run_at: datetime | None, created_at: datetime | None
+) -> datetime | None:  # fmt: skip
+    timezone, minutes = text_of(schedule, "timezone") or "UTC", schedule.get("minutes")
+    match schedule.get("kind"):
+        case "cron":
+            return read_cadence(text_of(schedule, "expression"), timezone).next(now)
+        case "rrule":
+            start = text_of(schedule, "dtstart")
+            begins = datetime.fromisoformat(start) if start else (created_at or now).replace(second=0)
+            return read_recurrence(text_of(schedule, "rule"), dtstart=begins, zone=load_zone(timezone)).next(now)
+        case "interval" if isinstance(minutes, int) and minutes > 0:
+            step, anchor = timedelta(minutes=minutes), text_of(schedule, "anchor")
+            if anchor:
+                return Grid(datetime.fromisoformat(anchor), step).next(now)
+            return None if last_run_at is None else max(now, last_run_at + step)
+    return None
 
 
 def node_words(node: Mapping[str, Any]) -> list[str]:

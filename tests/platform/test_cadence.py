@@ -338,6 +338,26 @@ def test_the_latest_occurrence(expression: str, after: str, until: str, due: str
 
 
 @pytest.mark.parametrize(
+    ("expression", "zone", "after", "until"),
+    [
+        ("*/5 * * * *", "UTC", "2026-11-21T10:00", "2026-11-21T10:14"),
+        ("*/7 * * * *", BERLIN, "2026-10-23T10:00", "2026-10-27T10:14"),
+        ("30 2,3 * * *", BERLIN, "2026-03-27T10:00", "2026-11-01T10:14"),
+        ("0 12 * * 1-5", "Pacific/Apia", "2011-12-25T10:00", "2012-01-05T10:14"),
+        ("0 12 * * *", "Pacific/Apia", "2011-12-28T10:00", "2012-01-02T10:14"),
+        ("0,30 * * * *", "Australia/Lord_Howe", "2026-04-02T10:00", "2026-04-08T00:00"),
+        ("0 0 * * *", "Asia/Beirut", "2026-03-20T10:00", "2026-04-08T00:00"),
+    ],
+)
+def test_days_are_counted_as_one_by_one(expression: str, zone: str, after: str, until: str) -> None:
+    cadence = read_cadence(expression, zone)
+
+    one_by_one = list(takewhile(lambda instant: instant <= at(until), cadence.upcoming(at(after))))
+
+    assert cadence.count(at(after), at(until)) == len(one_by_one)
+
+
+@pytest.mark.parametrize(
     ("expression", "minutes"),
     [
         ("* * * * *", 1),

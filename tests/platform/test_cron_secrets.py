@@ -10,6 +10,7 @@ from kaireon.platform.cron_secrets import (
     RETRY_SECONDS,
     STALE_SECONDS,
     ParameterCache,
+    first_cron_secret,
     is_cron_secret,
     read_parameter,
 )
@@ -172,3 +173,22 @@ def test_a_store_that_does_not_answer_lets_nobody_in(monkeypatch: pytest.MonkeyP
     point_boto3_at(monkeypatch, f"http://127.0.0.1:{unused_port()}")
 
     assert not is_cron_secret("x", "ssm:/kaireon/cron", parameters=ParameterCache())
+
+
+@pytest.mark.parametrize(
+    ("configured", "expected"),
+    [("", ""), (" , ", ""), ("one", "one"), (" one , two", "one"), (",two", "two")],
+)
+def test_the_secret_to_call_with_is_the_first(configured: str, expected: str) -> None:
+    assert first_cron_secret(configured) == expected
+
+
+def test_the_secret_to_call_with_may_be_the_first_of_a_parameter(store: ParameterStore) -> None:
+    store.values["/kaireon/cron"] = " fresh , old "
+
+    assert first_cron_secret("ssm:/kaireon/cron,other", parameters=ParameterCache()) == "fresh"
+
+
+def test_an_unreadable_parameter_leaves_the_next_entry_to_call_with(store: ParameterStore) -> None:
+    assert first_cron_secret("ssm:/nowhere, other", parameters=ParameterCache()) == "other"
+    assert first_cron_secret("ssm:/nowhere", parameters=ParameterCache()) == ""

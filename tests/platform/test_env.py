@@ -125,3 +125,16 @@ REFUSED: list[Callable[[MountedSecretsEnv], Any]] = [
 def test_a_dollar_is_refused_where_it_cannot_stand(read: Callable[[MountedSecretsEnv], Any]) -> None:
     with pytest.raises(ConfigurationError, match=r"X must be .*Y"):
         read(reading(X="$Y", Y="7"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("", True), ("  ", True), ("false", False), ("False ", False), ("0", False), ("off", False), ("yes", True)],
+)
+def test_a_switch_is_its_default_unless_it_says_otherwise(text: str, *, expected: bool) -> None:
+    assert reading(TICKS=text).switch("TICKS", default=True) is expected
+
+
+def test_a_switch_that_says_neither_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="TICKS must be true or false, not 'perhaps'"):
+        reading(TICKS="perhaps").switch("TICKS", default=True)

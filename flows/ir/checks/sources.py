@@ -66,6 +66,8 @@ def _config(config: SourceConfig) -> Found:
         yield ("path",), "must not be blank"
     if ".." in re.split(r"[/\\]", config.path):
         yield ("path",), "must not climb with .."
+    elif "." in re.split(r"[/\\]", config.path):
+        yield ("path",), "must name its folders, without ."
 
 
 def _node(node: SourceNode) -> Found:

@@ -1,56 +1,25 @@
 """Whether a schedule means something: cron text, zones, recurrence rules, instants."""
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
-
-from dateutil.rrule import rrulestr
 
 from flows.ir.checks.found import Check, Found, zone
 from flows.ir.timing import CronSchedule, IntervalSchedule, RruleSchedule
-from kaireon.platform.cadence import CadenceError, parse_cron
+from kaireon.platform.cadence import CadenceError, load_zone, never_due, parse_cron
 
-FREQUENCIES: Final = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY")
-PARTS: Final = (
-    "FREQ", "INTERVAL", "COUNT", "UNTIL", "BYMONTH", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYDAY", "BYHOUR",
-    "BYMINUTE", "BYSETPOS", "WKST",
-)  # fmt: skip
-_PART: Final = re.compile(r"([A-Z]+)=([A-Z0-9,+-]+)", re.ASCII)
-_LONGEST_MONTH: Final = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
-_SOME_DAY: Final = datetime(2026, 1, 1, tzinfo=UTC)
+FIRST_YEAR, LAST_YEAR = 1970, 8999
 
 
-def rule_refusal(text: str) -> str:
-    """Say why a text is no recurrence rule (RFC 5545) that can be followed to the minute; empty when it is one."""
-    parts: dict[str, str] = {}
-    for part in text.removeprefix("RRULE:").split(";"):
-        found = _PART.fullmatch(part)
-        if found is None or found[1] not in PARTS or found[1] in parts:
-            return f"{part[:60]!r} is not understood; parts are {', '.join(PARTS)}, each once, joined by ;"
-        parts[found[1]] = found[2]
-    if parts.get("FREQ") not in FREQUENCIES:
-        return f"needs FREQ, one of {', '.join(FREQUENCIES)}"
-    if "COUNT" in parts and "UNTIL" in parts:
-        return "has COUNT or UNTIL, not both"
-    if _names_no_day(parts):
-        return "names a day that no month of the rule has"
-    return _reading_refusal(text)
+def rule_refusal(text: str, *, dtstart: datetime | None = None, timezone: str = "UTC") -> str:
+    """Say why a text is no recurrence rule (RFC 5545) that can be followed to the minute; empty when it is one.
 
-
-def _names_no_day(parts: Mapping[str, str]) -> bool:
-    days = [int(day) for day in parts.get("BYMONTHDAY", "").split(",") if day.isdecimal()]
-    months = [int(month) for month in parts.get("BYMONTH", "").split(",") if month.isdecimal()]
-    longest = max((_LONGEST_MONTH.get(month, 31) for month in months), default=31)
-    return bool(days) and "-" not in parts["BYMONTHDAY"] and min(days) > longest
-
-
-def _reading_refusal(text: str) -> str:
+    One that never is due is none: without `dtstart`, one that is not whenever it starts.
+    """
     try:
-        rrulestr(text, dtstart=_SOME_DAY)
-    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
-        return f"cannot be read: {str(error)[:120]}"
-    return ""
+        return never_due(text, dtstart=dtstart, zone=load_zone(timezone))
+    except CadenceError as error:
+        return error.message
 
 
 def _cron(schedule: CronSchedule) -> Found:
@@ -66,10 +35,11 @@ def _interval(schedule: IntervalSchedule) -> Found:
 
 
 def _rrule(schedule: RruleSchedule) -> Found:
-    if refusal := rule_refusal(schedule.rule):
+    unread = [*_instant(schedule.dtstart, "dtstart", needs_zone=False), *zone(schedule.timezone, "timezone")]
+    yield from unread
+    start = None if unread or schedule.dtstart is None else datetime.fromisoformat(schedule.dtstart)
+    if refusal := rule_refusal(schedule.rule, dtstart=start, timezone="UTC" if unread else schedule.timezone):
         yield ("rule",), refusal
-    yield from _instant(schedule.dtstart, "dtstart", needs_zone=False)
-    yield from zone(schedule.timezone, "timezone")
 
 
 def _instant(text: str | None, key: str, *, needs_zone: bool) -> Found:
@@ -81,7 +51,9 @@ def _instant(text: str | None, key: str, *, needs_zone: bool) -> Found:
     except ValueError:
         yield (key,), "is no time such as 2026-01-31T08:00:00Z"
         return
-    if needs_zone and moment.tzinfo is None:
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        yield (key,), f"must be of a year from {FIRST_YEAR} to {LAST_YEAR}"
+    elif needs_zone and moment.tzinfo is None:
         yield (key,), "needs an offset or Z, such as 2026-01-31T08:00:00Z"
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Final
 
 FORM: Final = "Give five fields: minute hour day-of-month month day-of-week, such as 0 9 * * 1-5."
@@ -74,7 +75,7 @@ _MONTH: Final = _Field("month", 1, 12, {name: number for number, name in enumera
 _WEEKDAY: Final = _Field("day-of-week", 0, 7, {name: number for number, name in enumerate(_WEEKDAYS)})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cron:
     """What five fields name. Weekdays count from Sunday, 0; an hour is fixed if its field does not start with `*`."""
 
@@ -86,6 +87,11 @@ class Cron:
     is_every_day: bool
     is_every_weekday: bool
     has_fixed_hour: bool
+
+    @cached_property
+    def times(self) -> tuple[int, ...]:
+        """The minutes of a day that are named, in order."""
+        return tuple(hour * 60 + minute for hour in self.hours for minute in self.minutes)
 
     def names_day(self, day: date) -> bool:
         """Tell whether a local date is named: when both day fields are restricted, either is enough, as in cron."""

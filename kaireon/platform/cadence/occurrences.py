@@ -1,5 +1,6 @@
 """Occurrences: the instants at which an expression is due in a zone."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -8,17 +9,23 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from kaireon.platform.cadence.cron import Cron, parse_cron
+from kaireon.platform.cadence.walls import (
+    DAY,
+    DAY_MINUTES,
+    MINUTE,
+    clock_note,
+    count_in,
+    first_wall,
+    instants,
+    latest_in,
+)
 from kaireon.platform.cadence.zones import load_zone
 
-MINUTE: Final = timedelta(minutes=1)
-DAY: Final = timedelta(days=1)
 # No rarer day is there than a 29 February: eight years apart around 2100.
 _HORIZON_DAYS: Final = 9 * 366
 # Zones change at quarters of an hour of UTC, since the first half of the twentieth century.
 _QUARTER: Final = timedelta(minutes=15)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-# How far back `latest` looks at first; then ever further.
-_LOOK_BACK: Final = (timedelta(hours=2), 2 * DAY, 62 * DAY, 800 * DAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +53,21 @@ class Cadence:
 
     def upcoming(self, after: datetime) -> Iterator[datetime]:
         """Yield the instants strictly after another, in order; raise LookupError after nine years without one."""
-        return self._upcoming_fixed(after) if self.cron.has_fixed_hour else self._upcoming_elapsed(after)
+        if self.cron.has_fixed_hour:
+            return instants(self._walls(first_wall(after, self.zone)), self.zone, after=after)
+        return self._upcoming_elapsed(after)
 
     def latest(self, until: datetime, *, after: datetime) -> datetime | None:
         """Return the last instant in `(after, until]`, or None when none is there."""
-        for look_back in (*_LOOK_BACK, None):
-            start = after if look_back is None else max(after, until - look_back)
-            last = None
-            for instant in self.upcoming(start):
-                if instant > until:
-                    break
-                last = instant
-            if last is not None or start == after:
-                return last
-        return None
+        return latest_in(self.upcoming, until, after=after)
+
+    def count(self, after: datetime, until: datetime) -> int:
+        """Return how many instants are in `(after, until]`."""
+        return count_in(self.upcoming, self._on_day, self.zone, after=after, until=until)
 
     def shortest_gap(self) -> timedelta:
         """Return the least time between two occurrences on the clock face, the turn of the day included."""
-        times = [hour * 60 + minute for hour in self.cron.hours for minute in self.cron.minutes]
+        times = self.cron.times
         gaps = [later - earlier for earlier, later in pairwise(times)]
         return min([*gaps, 24 * 60 - times[-1] + times[0]]) * MINUTE
 
@@ -73,37 +77,23 @@ class Cadence:
 
     def _tell(self, at: datetime) -> Occurrence:
         local = at.astimezone(self.zone)
-        return Occurrence(at, local, self._note(local))
+        is_shown = local.hour in self.cron.hours and local.minute in self.cron.minutes
+        return Occurrence(at, local, clock_note(local, is_moved=self.cron.has_fixed_hour and not is_shown))
 
-    def _note(self, local: datetime) -> str:
-        naive = local.replace(tzinfo=None)
-        if naive.replace(fold=0, tzinfo=self.zone).utcoffset() != naive.replace(fold=1, tzinfo=self.zone).utcoffset():
-            passes = "first pass" if local.fold == 0 else "second pass"
-            return f"the clock shows {naive:%H:%M} twice: {passes}"
-        if self.cron.has_fixed_hour and (local.hour not in self.cron.hours or local.minute not in self.cron.minutes):
-            return "moved out of the hour that the clock skips"
-        return ""
-
-    def _upcoming_fixed(self, after: datetime) -> Iterator[datetime]:
-        """Go through the days from the day before on: a gap moves the end of one into the next, among its instants."""
-        day = after.astimezone(self.zone).date() - DAY
-        moved: set[datetime] = set()
+    def _walls(self, begin: int) -> Iterator[int]:
+        """Yield the wall times from one on."""
+        day, times = begin // DAY_MINUTES, self.cron.times
         fruitless = 0
         while fruitless < _HORIZON_DAYS:
-            ends = self._start_of(day + DAY)
-            instants = moved | {instant for instant in self._fixed(day) if instant > after}
-            moved = {instant for instant in instants if instant >= ends}
-            fruitless = 0 if instants else fruitless + 1
-            yield from sorted(instants - moved)
-            day += DAY
+            fruitless += 1
+            if self.cron.names_day(date.fromordinal(day)):
+                fruitless, midnight = 0, day * DAY_MINUTES
+                yield from (midnight + minute for minute in times[bisect_left(times, begin - midnight) :])
+            day += 1
         raise LookupError("The expression names no day.")
 
-    def _fixed(self, day: date) -> Iterator[datetime]:
-        """Yield a day's instants; a skipped time has the offset of before the gap, which moves it by its width."""
-        if self.cron.names_day(day):
-            for hour in self.cron.hours:
-                for minute in self.cron.minutes:
-                    yield datetime.combine(day, time(hour, minute), self.zone).astimezone(UTC)
+    def _on_day(self, day: date) -> int:
+        return len(self.cron.hours) * len(self.cron.minutes) if self.cron.names_day(day) else 0
 
     def _upcoming_elapsed(self, after: datetime) -> Iterator[datetime]:
         while True:

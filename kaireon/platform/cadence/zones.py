@@ -15,6 +15,11 @@ def _names() -> frozenset[str]:
     return frozenset(name for name in available_timezones() if not name.startswith(_NO_ZONES))
 
 
+def zone_names() -> list[str]:
+    """Return the name of every zone, sorted."""
+    return sorted(_names())
+
+
 def load_zone(name: str) -> ZoneInfo:
     """Return the zone, such as `Europe/Berlin` or `UTC`; raise CadenceError naming `timezone` for anything else."""
     if name not in _names():

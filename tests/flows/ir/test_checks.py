@@ -242,7 +242,25 @@ SCHEDULES: dict[str, tuple[dict[str, Any], str, str]] = {
     "rrule with no such day": (
         {"kind": "rrule", "rule": "FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=30"},
         ".rule",
-        "names a day that no month",
+        "is never due",
+    ),
+    "rrule that steps over its hour": (
+        {"kind": "rrule", "rule": "FREQ=MINUTELY;INTERVAL=1440;BYHOUR=5", "dtstart": "2026-01-01T04:00:00"},
+        ".rule",
+        "is never due",
+    ),
+    "rrule that may meet its hour": ({"kind": "rrule", "rule": "FREQ=MINUTELY;INTERVAL=1440;BYHOUR=5"}, "", ""),
+    "rrule that ends before it begins": (
+        {"kind": "rrule", "rule": "FREQ=DAILY;UNTIL=20260101T000000Z", "dtstart": "2026-02-01T04:00:00Z"},
+        ".rule",
+        "its UNTIL is before",
+    ),
+    "rrule of no steps": ({"kind": "rrule", "rule": "FREQ=DAILY;INTERVAL=0"}, ".rule", "INTERVAL must be a number"),
+    "rrule of a great count": ({"kind": "rrule", "rule": "FREQ=DAILY;COUNT=10001"}, ".rule", "from 1 to 10,000; for"),
+    "rrule from long ago": (
+        {"kind": "rrule", "rule": "FREQ=DAILY", "dtstart": "1066-10-14T09:00:00"},
+        ".dtstart",
+        "a year from 1970",
     ),
     "rrule with words": ({"kind": "rrule", "rule": "FREQ=DAILY;INTERVAL=X"}, ".rule", "cannot be read"),
     "rrule with a weekday that is none": ({"kind": "rrule", "rule": "FREQ=WEEKLY;BYDAY=XX"}, ".rule", "cannot be read"),

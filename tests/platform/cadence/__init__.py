@@ -1,0 +1,1 @@
+"""Tests of cadence: expressions, rules and grids."""

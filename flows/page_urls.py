@@ -14,6 +14,7 @@ from flows.views import (
     run_acts,
     runs,
     schemas,
+    timing,
 )
 
 PIPELINES = "data/flow-pipelines"
@@ -35,6 +36,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{PIPELINE}/draft", drafting.draft, name="flow-pipeline-draft"),
     path(f"{PIPELINE}/check", drafting.check, name="flow-pipeline-check"),
     path(f"{PIPELINE}/node", drafting.node, name="flow-pipeline-node"),
+    path(f"{PIPELINE}/timing/<str:part>", timing.timing, name="flow-pipeline-timing"),
     path(f"{PIPELINE}/sql", previews.sql, name="flow-pipeline-sql"),
     path(f"{PIPELINE}/sample", previews.sample, name="flow-pipeline-sample"),
     path(f"{PIPELINE}/lineage", looking.lineage, name="flow-pipeline-lineage"),

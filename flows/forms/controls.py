@@ -133,7 +133,9 @@ class _Maker:
             control.is_on = value is True
         elif offered is not None:
             control.kind = Kind.CHOICE.value
-            control.options = _options(list(offered), _as_text(value), is_free=not shape.is_required)
+            control.options = _options(
+                list(offered), _as_text(value), is_free=not shape.is_required and shape.default is None
+            )
         elif shape.kind is Kind.CHOICE:
             named = [(each, _choice_label(each)) for each in shape.choices]
             has_default = isinstance(shape.default, str)

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from flows.ir.json_schema import ir_json_schema
 
 SETTINGS: Final = "settings"
+TIMING: Final = "timing"
 # Optional fields that belong in front all the same: without them a node of some kind says too little.
 _IN_FRONT: Final = frozenset(
     {
@@ -28,7 +29,25 @@ _LABELS: Final = {
     "rowLevel": "Row rules",
     "datasetLevel": "Rules for all rows",
     "expr": "Expression",
+    # When it runs
+    "expression": "Cron expression",
+    "minutes": "Every so many minutes",
+    "rule": "Rule",
+    "anchor": "On a grid from",
+    "dtstart": "Begins at",
+    "timezone": "Time zone",
+    "catchUp": "When times were missed",
+    "overlap": "While it still runs",
+    "jitterSeconds": "Spread the start by up to so many seconds",
+    "sourceId": "Source",
+    "controlFilePattern": "Control file",
+    "debounceSeconds": "Seconds between two runs",
+    "stableSeconds": "Seconds without a change",
+    "windowMinutes": "Within so many minutes",
+    "onMiss": "If no file comes",
+    "allowOverlap": "Others may wait for the same files",
 }
+_TIMING: Final = ("schedule", "trigger")
 _WORDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -77,11 +96,12 @@ class Shape:
     item: "Shape | None" = None
     discriminator: str = ""
     variants: Mapping[str, "Shape"] = field(default_factory=dict)
+    is_front: bool = False
 
     @property
     def is_in_front(self) -> bool:
         """Tell whether the field is shown at once; the others stand under “More”."""
-        return self.is_required or self.name in _IN_FRONT
+        return self.is_front or self.is_required or self.name in _IN_FRONT
 
 
 def shape_of(kind: str) -> Shape:
@@ -96,7 +116,9 @@ def _shapes() -> dict[str, Shape]:
     nodes = reader.read(schema["properties"]["nodes"]["items"], "nodes")
     own = {name: schema["properties"][name] for name in ("metadata", "errorHandling")}
     settings = reader.read({"type": "object", "properties": own, "required": list(own)}, SETTINGS)
-    return {**nodes.variants, SETTINGS: settings}
+    parts = {name: schema["properties"][name] for name in _TIMING}
+    timing = reader.read({"type": "object", "properties": parts}, TIMING)
+    return {**nodes.variants, SETTINGS: settings, TIMING: timing}
 
 
 @cache

@@ -98,6 +98,11 @@ class PipelineRun(TenantModel):
                 fields=["not_before", "id"], name="pipelinerun_open",
                 condition=Q(status__in=[RunStatus.PENDING, RunStatus.RUNNING]),
             ),
+            # What a dispatch asks of a pipeline, however many runs it has had.
+            models.Index(
+                fields=["pipeline", "created_at", "id"], name="pipelinerun_open_of",
+                condition=Q(status__in=[RunStatus.PENDING, RunStatus.RUNNING]),
+            ),
             # Few at any time, and asked for at every claim, whatever else waits. Beats change none of its columns.
             models.Index(fields=["id"], name="pipelinerun_running", condition=Q(status=RunStatus.RUNNING)),
             models.Index(fields=["tenant", "status", "-created_at", "-id"], name="pipelinerun_tenant_status"),

@@ -4,6 +4,10 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import F
+from django.db.models.fields.json import KeyTextTransform
 
 from flows.ir.parsing import IrInvalid, parse_pipeline_ir
 from flows.ir.pipeline import PipelineIR
@@ -58,6 +62,25 @@ def live_pipelines(pipeline_ids: Collection[uuid.UUID]) -> list[LivePipeline]:
         (row.pipeline_id, row.version): row.ir for row in versions.filter(version__in={r.live_version for r in rows})
     }
     return [_live(row, irs.get((row.pk, row.live_version or 0))) for row in rows]
+
+
+class LiveTiming(NamedTuple):
+    """Whether the live version of a pipeline says when it runs; the kinds are those of the IR, None for none."""
+
+    tenant_id: uuid.UUID
+    pipeline_id: uuid.UUID
+    version: int
+    paused_at: datetime | None
+    schedule: str | None
+    trigger: str | None
+
+
+def live_timings() -> list[LiveTiming]:
+    """Return the pipelines of every tenant that have a live version; one query, and of each IR two words."""
+    live = PipelineVersion.objects.across_tenants().filter(version=F("pipeline__live_version"))
+    kinds = {"schedule": KeyTextTransform("kind", "ir__schedule"), "trigger": KeyTextTransform("kind", "ir__trigger")}
+    wanted = ("tenant_id", "pipeline_id", "version", "pipeline__paused_at", "schedule", "trigger")
+    return [LiveTiming(*row) for row in live.annotate(**kinds).values_list(*wanted)]
 
 
 def _live(row: Pipeline, saved: object) -> LivePipeline:

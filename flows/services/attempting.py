@@ -113,22 +113,9 @@ class Attempt:
         for node_id, source in sources.items():
             self.node_id = node_id
             taken[node_id] = hand.take(source, found[node_id])
-            self._take_control(hand, source)
         self._require([source for node_id, source in sources.items() if not taken[node_id]])
         self._list_partitions(taken)
         return taken
-
-    def _take_control(self, hand: Hand, source: OpenSource) -> None:
-        """Take the control file that a trigger saw, so that it goes where the data files go."""
-        control = self.run.parameters.get("controlFile")
-        if not isinstance(control, dict) or control.get("nodeId") != source.node.id:
-            return
-        key = control.get("key")
-        if not isinstance(key, str) or key.rpartition("/")[0] != source.folder.rstrip("/"):
-            return
-        stored = source.store.stat(key)
-        if stored is not None:
-            hand.take(source, [stored], is_control=True)
 
     def _require(self, empty: list[OpenSource]) -> None:
         if empty:

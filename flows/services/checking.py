@@ -10,7 +10,7 @@ from flows.ir.pipeline import PipelineIR
 from flows.ir.sources import SourceNode
 from flows.ir.targets import TargetNode
 from flows.models import Connector, DataSchema, Pipeline
-from flows.services.following import followers_errors
+from flows.services.following import followers_errors, followers_warnings
 from flows.services.versions import access_errors, pace_errors
 from kaireon.platform.fields import read_uuid
 from kaireon.platform.tenancy.models import Tenant
@@ -39,7 +39,8 @@ def check_ir(*, tenant: Tenant, pipeline: Pipeline, ir: object) -> Checked:
     errors |= followers_errors(tenant, parsed, pipeline_id=pipeline.pk, connector_id=pipeline.connector_id)
     if errors:
         return Checked(tuple(_problems(errors)))
-    return Checked((), (*_missing_tables(tenant, parsed), *_failing_connectors(pipeline, parsed)))
+    doubts = followers_warnings(tenant, parsed, pipeline_id=pipeline.pk, connector_id=pipeline.connector_id)
+    return Checked((), (*_missing_tables(tenant, parsed), *_failing_connectors(pipeline, parsed), *_problems(doubts)))
 
 
 def _problems(errors: Errors) -> list[IrProblem]:

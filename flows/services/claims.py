@@ -35,12 +35,12 @@ _MAY_BEGIN: Final = f"""flows_pipelinerun AS run LEFT JOIN busy ON busy.tenant_i
     WHERE {_ASKED} AND coalesce(busy.runs, 0) < %(most)s
       AND (run.overlap = 'allow' OR run.pipeline_id NOT IN (SELECT pipeline_id FROM running))"""  # noqa: S608 - constants
 _WAITING: Final = f"{_UNDER_WAY} SELECT EXISTS (SELECT FROM {_MAY_BEGIN})"  # noqa: S608 - constants
-# Tenants that have fewest runs under way come first, then those served least recently, then the oldest run: a thousand
-# runs of one tenant keep nobody else's single one waiting.
+# Tenants that have fewest runs under way come first, then those served least recently, then their pipelines in the same
+# way, then the oldest run: a thousand runs of one tenant, or of one pipeline, keep no other's single one waiting.
 _CLAIM: Final = f"""{_UNDER_WAY}, first AS (
     SELECT run.id FROM {_MAY_BEGIN}
     ORDER BY coalesce(busy.runs, 0), coalesce(array_position(%(served)s::uuid[], run.tenant_id), 0),
-             run.created_at, run.id
+             coalesce(array_position(%(begun)s::uuid[], run.pipeline_id), 0), run.created_at, run.id
     LIMIT 1 FOR UPDATE OF run SKIP LOCKED
 )
 UPDATE flows_pipelinerun SET status = 'running', stage = 'listing', claim_token = %(token)s, lease_until = %(lease)s,
@@ -94,13 +94,15 @@ class Scope:
 
 
 def claim_run(
-    *, now: datetime, scope: Scope, served: Sequence[uuid.UUID] = (), not_these: Collection[uuid.UUID] = ()
-) -> Claim | None:
+    *, now: datetime, scope: Scope, served: Sequence[uuid.UUID] = (), begun: Sequence[uuid.UUID] = (),
+    not_these: Collection[uuid.UUID] = (),
+) -> Claim | None:  # fmt: skip
     """Claim the run whose turn it is for the length of a lease; None when none may begin. Not inside a transaction.
 
-    `served` are the tenants of this pass, the latest last. `not_these` were tried in this pass already.
+    `served` are the tenants of this pass and `begun` its pipelines, the latest last. `not_these` were tried in it
+    already.
     """
-    parameters = scope.parameters(now, not_these) | {"served": list(served)}
+    parameters = scope.parameters(now, not_these) | {"served": list(served), "begun": list(begun)}
     with connection.cursor() as cursor:
         cursor.execute(_WAITING, parameters)
         if not cursor.fetchone()[0]:

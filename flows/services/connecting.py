@@ -1,6 +1,7 @@
 """Through which connector a source node reads, and with which credentials."""
 
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,22 +35,50 @@ def store_access(pipeline: Pipeline, source: SourceNode) -> Access:
 
     Folders of this server and web addresses need none. Raises StorageError that says what to change.
     """
-    ids = {read_uuid(source.config.connector_id), pipeline.connector_id}
-    connector = _choose(source, _rows(pipeline.tenant_id, ids), pipeline.connector_id)
-    if isinstance(connector, str):
-        raise StorageError(connector)
+    (connector,) = connectors_of([Reader(pipeline.tenant_id, source, pipeline.connector_id)])
+    if isinstance(connector, StorageError):
+        raise connector
     return access_through(connector, source)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A source node that reads, and the connector of its pipeline."""
+
+    tenant_id: uuid.UUID
+    source: SourceNode
+    standard: uuid.UUID | None
+
+
+def connectors_of(readers: Sequence[Reader]) -> list[Connector | StorageError | None]:
+    """Return for each source, of any tenant, its connector, None when it needs none, or why it has none; one query."""
+    named = [row_id for each in readers for row_id in (read_uuid(each.source.config.connector_id), each.standard)]
+    ids = {row_id for row_id in named if row_id is not None}
+    found = Connector.objects.across_tenants().filter(pk__in=ids) if ids else []
+    rows: dict[uuid.UUID, dict[str, Connector]] = defaultdict(dict)
+    for row in found:
+        rows[row.tenant_id][str(row.pk)] = row
+    chosen = (_choose(each.source, rows[each.tenant_id], each.standard) for each in readers)
+    return [StorageError(each) if isinstance(each, str) else each for each in chosen]
 
 
 def access_through(connector: Connector | None, source: SourceNode) -> Access:
     """Return what opens a source's store through a connector, or without any. Raises StorageError."""
     if connector is None:
         return Access(source.connector, source.config.path, {}, {})
-    config = {**connector.config, "authMethod": connector.auth_method}
-    path, base = source.config.path, connector.config.get("basePath")
+    path, config = path_through(connector, source)
+    return Access(source.connector, path, config, secret_of(connector), connector.pk)
+
+
+def path_through(connector: Connector | None, source: SourceNode) -> tuple[str, dict[str, Any]]:
+    """Return the path and the config with which a source's store is opened; nothing of it is secret."""
+    path = source.config.path
+    if connector is None:
+        return path, {}
+    base = connector.config.get("basePath")
     if base and not path.startswith("/"):
         path = f"{base.rstrip('/')}/{path}"
-    return Access(source.connector, path, config, secret_of(connector), connector.pk)
+    return path, {**connector.config, "authMethod": connector.auth_method}
 
 
 def secret_of(connector: Connector) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def update_connector(
     connector.save(update_fields=WRITTEN)
     after = connector_state(connector) | ({"secretChanged": True} if secret is not None else {})
     record_many([connector_entry(connector, "update", actor, before=before, after=after)], now=now)
-    tell_connector_change(tenant.pk, connector.pk, now)
+    _tell_if_it_leads_elsewhere(connector, now)
     return connector
 
 
@@ -104,6 +104,12 @@ def delete_connector(*, tenant: Tenant, connector_id: uuid.UUID, actor: Actor, n
     delete_secret(tenant_id=tenant.pk, key=vault_key(connector.pk))
     Connector.objects.for_tenant(tenant).filter(pk=connector.pk).delete()
     record_many([connector_entry(connector, "delete", actor, before=before)], now=now)
+
+
+def _tell_if_it_leads_elsewhere(connector: Connector, now: datetime) -> None:
+    """Tell whoever follows, unless the connector was only given another name: what changes it makes it untested."""
+    if connector.status == ConnectorStatus.UNTESTED:
+        tell_connector_change(connector.tenant_id, connector.pk, now)
 
 
 def vault_key(connector_id: uuid.UUID) -> str:

@@ -1,35 +1,70 @@
 """The one way in which a run comes to be: by hand, by the API, by a schedule, by a file, or as a retry."""
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import QuerySet
-from pydantic import ValidationError
 
 from flows.decisions.runs import NotBegun, time_limit_of
-from flows.decisions.vocabulary import Overlap, RunStatus, TriggerSource
+from flows.decisions.vocabulary import Overlap, TriggerSource
 from flows.executors import hand_on
-from flows.ir.pipeline import Retry
-from flows.models import Pipeline, PipelineRun, PipelineVersion
-from kaireon.platform.errors import Conflict, NotFound
+from flows.models import Pipeline, PipelineRun
+from flows.services.dispatch_rows import (
+    STANDS_ALONE,
+    Renewed,
+    insert_runs,
+    lock_pipelines,
+    lock_waiting,
+    note_begun,
+    read_tries,
+    read_unfinished,
+    renew_waiting,
+)
+from kaireon.platform.errors import Conflict, DomainError, NotFound
 from kaireon.platform.ids import new_id
 
 LONGEST_NAME: Final = 254
-UNFINISHED: Final = (RunStatus.PENDING, RunStatus.RUNNING)
 # A schedule and a trigger stand still while the pipeline is paused; a person may run it all the same.
 STAND_STILL: Final = frozenset({TriggerSource.SCHEDULE, TriggerSource.FILE_ARRIVAL})
+NOT_PUBLISHED: Final = "The pipeline has no live version yet; publish one first."
 
 
 @dataclass(frozen=True, slots=True)
 class Dispatched:
-    """The run that begins, or stands for what was asked; None and the reason when none does."""
+    """The run that begins, or stands for what was asked; None and the reason when none does.
+
+    `problem` is the code of what refused it, such as `NOT_PUBLISHED`; empty where no run was to begin.
+    """
 
     run_id: uuid.UUID | None
     reason: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """A run that is asked for; see `dispatch_run`. One that does not coalesce keeps a run of its own."""
+
+    tenant_id: uuid.UUID
+    pipeline_id: uuid.UUID
+    trigger_source: TriggerSource
+    requested_by: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    overlap: Overlap = Overlap.QUEUE
+    coalesces: bool = True
+    version: int | None = None
+    not_before: datetime | None = None
+    retry_of: PipelineRun | None = None
+
+    @property
+    def may_coalesce(self) -> bool:
+        """Tell whether a scheduled run that waits stands for this one too."""
+        is_scheduled = self.trigger_source is TriggerSource.SCHEDULE
+        return self.coalesces and is_scheduled and self.overlap is Overlap.QUEUE
 
 
 def dispatch_run(
@@ -39,90 +74,137 @@ def dispatch_run(
 ) -> Dispatched:  # fmt: skip
     """Write a pending run with the caller's transaction; a worker takes it after the commit.
 
-    It locks the pipeline's row, so a caller with several pipelines goes by the order of their ids. `version` defaults
-    to the live one. `parameters` are what the trigger knew: `occurrenceAt`, `controlFile {nodeId, key}`. With overlap
-    `skip` no run begins while another waits or is under way; with `queue` scheduled runs that wait are one. Raises
-    NotFound, Conflict without a live version, RuntimeError outside a transaction.
+    It locks the pipeline's row, so a caller with several pipelines uses `dispatch_runs`. `version` defaults to the
+    live one. `parameters` are what the trigger knew: `occurrenceAt`, `controlFile {nodeId, key}`. With overlap `skip`
+    no run begins while another waits or is under way; with `queue` scheduled runs that wait are one. Raises NotFound,
+    Conflict without a live version, RuntimeError outside a transaction.
     """
+    request = RunRequest(
+        tenant_id=tenant_id, pipeline_id=pipeline_id, trigger_source=TriggerSource(trigger_source),
+        requested_by=requested_by, parameters=dict(parameters or {}), overlap=Overlap(overlap), version=version,
+        not_before=not_before, retry_of=retry_of,
+    )  # fmt: skip
+    (answer,) = _dispatch([request], now)
+    if isinstance(answer, DomainError):
+        raise answer
+    return answer
+
+
+def dispatch_runs(
+    requests: Sequence[RunRequest], *, now: datetime, locked: Mapping[uuid.UUID, Pipeline] | None = None
+) -> list[Dispatched]:
+    """Write a pending run for each request, in their order, as `dispatch_run` does; return what became of each.
+
+    The number of statements does not depend on the number of requests. Pipelines are locked by the order of their
+    ids, unless the caller hands over all of them `locked`, by id, as they were read under their locks. A request that
+    cannot be has a `problem`, and keeps no other from its run. Raises RuntimeError outside a transaction.
+    """
+    answers = _dispatch(requests, now, locked)
+    return [
+        Dispatched(None, answer.message, answer.code) if isinstance(answer, DomainError) else answer
+        for answer in answers
+    ]
+
+
+def _dispatch(
+    requests: Sequence[RunRequest], now: datetime, locked: Mapping[uuid.UUID, Pipeline] | None = None
+) -> list[Dispatched | DomainError]:
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("a run is dispatched in the transaction of what asked for it")
-    source, wish = TriggerSource(trigger_source), Overlap(overlap)
-    pipeline = _lock(tenant_id, pipeline_id)
-    if pipeline.paused_at is not None and source in STAND_STILL:
-        return Dispatched(None, NotBegun.PAUSED)
-    chosen = _version_of(pipeline, version)
-    given = dict(parameters or {})
-    if (instead := _instead(pipeline, source, wish, given, chosen)) is not None:
-        return instead
-    run = _new_run(pipeline, chosen, source, now)
-    run.requested_by, run.parameters, run.overlap = requested_by[:LONGEST_NAME], given, wish
-    run.retry_of, run.not_before = retry_of, not_before or now
-    run.save(force_insert=True)
-    Pipeline.objects.for_tenant(tenant_id).filter(pk=pipeline_id).update(
-        last_run_at=now, last_run_status=RunStatus.PENDING
-    )  # fmt: skip
-    transaction.on_commit(lambda: hand_on(run.pk), robust=True)
-    return Dispatched(run.pk)
+    if not requests:
+        return []
+    asked_of = [(each.tenant_id, each.pipeline_id) for each in requests]
+    batch = _Batch(requests, lock_pipelines(asked_of) if locked is None else locked)
+    # Runs of one moment are claimed by their ids: in the order in which they were asked for.
+    ids = sorted(new_id() for _ in requests)
+    answers = [batch.answer(request, run_id, now) for request, run_id in zip(requests, ids, strict=True)]
+    batch.write(now)
+    return answers
 
 
-def _lock(tenant_id: uuid.UUID, pipeline_id: uuid.UUID) -> Pipeline:
-    rows = Pipeline.objects.for_tenant(tenant_id).select_for_update(no_key=True)
-    pipeline = rows.filter(pk=pipeline_id).first()
-    if pipeline is None:
-        raise NotFound(f"There is no pipeline {pipeline_id}.")
-    return pipeline
+class _Batch:
+    """What the requests find, each with what those before it have changed; written at the end."""
+
+    def __init__(self, requests: Sequence[RunRequest], pipelines: Mapping[uuid.UUID, Pipeline]) -> None:
+        self.pipelines = pipelines
+        # Each a statement of its own after the lock: under READ COMMITTED it sees what the lock's last holder wrote.
+        numbers = {(each.pipeline_id, number) for each in requests if (number := self._number_of(each)) is not None}
+        self.tries = read_tries(numbers)
+        self.unfinished = read_unfinished({each.pipeline_id for each in requests if each.overlap is Overlap.SKIP})
+        self.waiting = lock_waiting({each.pipeline_id for each in requests if each.may_coalesce})
+        self.new: dict[uuid.UUID, PipelineRun] = {}
+        self.renewed: dict[uuid.UUID, Renewed] = {}
+
+    def answer(self, request: RunRequest, run_id: uuid.UUID, now: datetime) -> Dispatched | DomainError:
+        """Decide what becomes of a request; a run that begins has this id."""
+        pipeline = self._pipeline_of(request)
+        if pipeline is None:
+            return NotFound(f"There is no pipeline {request.pipeline_id}.")
+        if pipeline.paused_at is not None and request.trigger_source in STAND_STILL:
+            return Dispatched(None, NotBegun.PAUSED)
+        number = self._number_of(request)
+        if number is None:
+            return Conflict(NOT_PUBLISHED, code="NOT_PUBLISHED")
+        if (request.pipeline_id, number) not in self.tries:
+            return NotFound(f"The pipeline has no version {number}.")
+        if (instead := self._instead(request, number)) is not None:
+            return instead
+        self._begin(request, run_id, pipeline, number, now)
+        return Dispatched(run_id)
+
+    def write(self, now: datetime) -> None:
+        """Write the new runs and what waiting ones do now instead."""
+        renew_waiting(self.renewed)
+        insert_runs(self.new.values())
+        # A backfill is of the past: it does not move what the due rule counts from.
+        counting = {run.pipeline_id for run in self.new.values() if run.trigger_source != TriggerSource.BACKFILL}
+        note_begun({run.pipeline_id for run in self.new.values()}, counting=counting, now=now)
+        for run_id in self.new:
+            transaction.on_commit(partial(hand_on, run_id), robust=True)
+
+    def _pipeline_of(self, request: RunRequest) -> Pipeline | None:
+        pipeline = self.pipelines.get(request.pipeline_id)
+        return pipeline if pipeline is not None and pipeline.tenant_id == request.tenant_id else None
+
+    def _number_of(self, request: RunRequest) -> int | None:
+        pipeline = self._pipeline_of(request)
+        return pipeline.live_version if pipeline is not None and request.version is None else request.version
+
+    def _instead(self, request: RunRequest, number: int) -> Dispatched | None:
+        """Return what stands for the run that was asked for, or None when it is to begin."""
+        if request.overlap is Overlap.SKIP and request.pipeline_id in self.unfinished:
+            return Dispatched(None, NotBegun.OVERLAP)
+        waiting = self.waiting.get(request.pipeline_id) if request.may_coalesce else None
+        if waiting is None:
+            return None
+        # It runs what is live now, for the latest occurrence.
+        if (run := self.new.get(waiting)) is not None:
+            _renew(run, request, number)
+        elif (renewed := self.renewed.get(waiting)) is None or not _is_older(request.parameters, renewed.parameters):
+            self.renewed[waiting] = Renewed(request.parameters, number)
+        return Dispatched(waiting, NotBegun.COALESCED)
+
+    def _begin(self, request: RunRequest, run_id: uuid.UUID, pipeline: Pipeline, number: int, now: datetime) -> None:
+        stands_alone = {} if request.coalesces else {STANDS_ALONE: True}
+        run = PipelineRun(
+            id=run_id, tenant_id=pipeline.tenant_id, pipeline_id=pipeline.pk, ir_version=number,
+            trigger_source=request.trigger_source, requested_by=request.requested_by[:LONGEST_NAME],
+            parameters=dict(request.parameters), overlap=request.overlap, retry_of=request.retry_of, created_at=now,
+            not_before=request.not_before or now, max_attempts=self.tries[pipeline.pk, number],
+            time_limit_seconds=time_limit_of(pipeline.execution_config),
+            metadata={"irVersion": number, **stands_alone},
+        )  # fmt: skip
+        self.new[run.pk] = run
+        self.unfinished.add(pipeline.pk)
+        if request.may_coalesce:
+            self.waiting[pipeline.pk] = run.pk
 
 
-def _version_of(pipeline: Pipeline, wanted: int | None) -> PipelineVersion:
-    number = pipeline.live_version if wanted is None else wanted
-    if number is None:
-        raise Conflict("The pipeline has no live version yet; publish one first.", code="NOT_PUBLISHED")
-    rows = PipelineVersion.objects.for_tenant(pipeline.tenant_id)
-    version = rows.filter(pipeline=pipeline, version=number).first()
-    if version is None:
-        raise NotFound(f"The pipeline has no version {number}.")
-    return version
+def _renew(run: PipelineRun, request: RunRequest, number: int) -> None:
+    if not _is_older(request.parameters, run.parameters):
+        run.parameters, run.ir_version, run.metadata["irVersion"] = dict(request.parameters), number, number
 
 
-def _instead(
-    pipeline: Pipeline, source: TriggerSource, overlap: Overlap, parameters: Mapping[str, Any], version: PipelineVersion
-) -> Dispatched | None:
-    """Return what stands for the run that was asked for, or None when it is to begin."""
-    unfinished = PipelineRun.objects.for_tenant(pipeline.tenant_id).filter(pipeline=pipeline, status__in=UNFINISHED)
-    if overlap is Overlap.SKIP and unfinished.exists():
-        return Dispatched(None, NotBegun.OVERLAP)
-    if overlap is not Overlap.QUEUE or source is not TriggerSource.SCHEDULE:
-        return None
-    waiting = _waiting_scheduled(unfinished).first()
-    if waiting is None:
-        return None
-    # It runs what is live now, for the latest occurrence.
-    waiting.parameters, waiting.ir_version = dict(parameters), version.version
-    waiting.save(update_fields=["parameters", "ir_version"])
-    return Dispatched(waiting.pk, NotBegun.COALESCED)
-
-
-def _waiting_scheduled(unfinished: QuerySet[PipelineRun]) -> QuerySet[PipelineRun]:
-    """Return scheduled runs that nobody has begun, nor tried, nor begins just now."""
-    waiting = unfinished.filter(
-        status=RunStatus.PENDING, trigger_source=TriggerSource.SCHEDULE, overlap=Overlap.QUEUE, started_at=None
-    )
-    return waiting.select_for_update(skip_locked=True).order_by("created_at", "pk")
-
-
-def _new_run(pipeline: Pipeline, version: PipelineVersion, source: TriggerSource, now: datetime) -> PipelineRun:
-    return PipelineRun(
-        id=new_id(), tenant_id=pipeline.tenant_id, pipeline=pipeline, ir_version=version.version,
-        trigger_source=source, created_at=now, max_attempts=retry_of_ir(version.ir).max_attempts,
-        time_limit_seconds=time_limit_of(pipeline.execution_config), metadata={"irVersion": version.version},
-    )  # fmt: skip
-
-
-def retry_of_ir(ir: Any) -> Retry:
-    """Return how often a saved IR wants its run tried, and how it waits; what cannot be read is one try."""
-    handling = ir.get("errorHandling") if isinstance(ir, dict) else None
-    given = handling.get("retry") if isinstance(handling, dict) else None
-    try:
-        return Retry() if given is None else Retry.model_validate(given)
-    except ValidationError:
-        return Retry()
+def _is_older(parameters: Mapping[str, Any], than: Mapping[str, Any]) -> bool:
+    # Both are UTC in one form, so their texts sort as they do.
+    return str(parameters.get("occurrenceAt", "")) < str(than.get("occurrenceAt", ""))

@@ -42,14 +42,18 @@ class Hand:
     # Called between two files; raises when the run is to stop.
     check: Callable[[], None]
 
-    def take(self, source: OpenSource, files: Sequence[StoredFile], *, is_control: bool = False) -> list[RunFile]:
+    def take(self, source: OpenSource, files: Sequence[StoredFile]) -> list[RunFile]:
         """Claim files and move them to the staging folder, before a byte of them is read; return what was taken.
 
         Left out is what another run has in its hands, and what somebody moved away meanwhile. Raises StorageError,
         LeaseLost.
         """
-        rows = self._claim(source, files, is_control=is_control)
+        rows = self._claim(source, files, is_control=False)
         return [row for row in rows if self._stage(source, row)]
+
+    def claim_control(self, source: OpenSource, file: StoredFile) -> list[RunFile]:
+        """Claim the control file of a run that ends, where it lies; return it, or nothing if another run has it."""
+        return self._claim(source, [file], is_control=True)
 
     def put_back(self, source: OpenSource, rows: Sequence[RunFile]) -> None:
         """Move files back to where they lay, or beside what has come there since. Raises StorageError."""
@@ -152,10 +156,11 @@ class Hand:
             except PlaceTaken:
                 continue
             except FileGone:
-                is_there = source.store.stat(target) is not None
-                self._set(row, state if is_there else FileState.LEFT, error="" if is_there else GONE)
+                seen = _seen_as(source, state, target)
+                is_there = bool(seen) or source.store.stat(target) is not None
+                self._set(row, state if is_there else FileState.LEFT, error="" if is_there else GONE, **seen)
                 return
-            self._set(row, state)
+            self._set(row, state, **_seen_as(source, state, target))
             return
         raise StorageError(f"No place is free for {row.key}: {MOST_PLACES} files of that name are there already.")
 
@@ -191,6 +196,12 @@ def open_files(run: PipelineRun) -> list[RunFile]:
 
 def _name(row: RunFile) -> str:
     return row.key.rpartition("/")[2]
+
+
+def _seen_as(source: OpenSource, state: FileState, key: str) -> dict[str, str]:
+    """Return as what a file is seen that was put back: some stores make a new version of it, which is no news."""
+    found = source.store.stat(key) if state is FileState.RESTORED else None
+    return {} if found is None else {"identity": found.identity}
 
 
 def _is_same(row: RunFile, found: StoredFile | None) -> bool:

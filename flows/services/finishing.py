@@ -19,6 +19,7 @@ from flows.ir.problems import IrInvalid
 from flows.models import PipelineRun, RunFile
 from flows.services.announcing import announce_failed, announce_unarchived, note_end, settle_health
 from flows.services.claims import Claim, LeaseLost, fence, mine, postpone, requeue
+from flows.services.controls import claim_controls, is_archived, moves_controls
 from flows.services.failures import RunRefused
 from flows.services.files import OPEN, Hand, open_files
 from flows.services.progressing import log_line
@@ -35,6 +36,7 @@ ENDS: Final = {
     Ending.NOTHING: RunStatus.COMPLETED,
 }
 LEFT: Final = "{count} file(s) of the run could not be moved and lie in the staging folder: {reason}"
+CONTROL_LEFT: Final = "The control file of the run could not be moved away: {reason}"
 
 
 def _on() -> None:
@@ -57,22 +59,22 @@ def settle(*, claim: Claim, clock: Clock, beat: Callable[[], None] = _on) -> Run
         raise LeaseLost
     rows = open_files(run)
     try:
-        if rows:
+        if rows or moves_controls(run):
             _move(Hand(claim, run, clock, beat), rows)
     except (StorageError, IrInvalid, RunRefused) as error:
         if _is_tried_again(run, error):
             _try_later(claim, run, error, clock())
             return None
-        return _end(claim, run, clock(), left=LEFT.format(count=len(open_files(run)), reason=error))
+        return _end(claim, run, clock(), left=_left(run, error))
     return _end(claim, run, clock())
 
 
 def _move(hand: Hand, rows: list[RunFile]) -> None:
     run, at = hand.run, hand.clock()
-    by_node: dict[str, list[RunFile]] = defaultdict(list)
-    for row in rows:
-        by_node[row.node_id].append(row)
     with opened_sources(run, ir_of(run)) as sources:
+        by_node: dict[str, list[RunFile]] = defaultdict(list)
+        for row in [*rows, *claim_controls(hand, sources)]:
+            by_node[row.node_id].append(row)
         for node_id, files in by_node.items():
             if node_id not in sources:
                 raise StorageError(f"Source {node_id} not found in this version of the pipeline.")
@@ -85,7 +87,13 @@ def _move_of(hand: Hand, source: OpenSource, files: list[RunFile], at: datetime)
     elif hand.run.ending == Ending.FAILED:
         hand.set_aside(source, files, at=at)
     else:
-        hand.put_back(source, files)
+        hand.put_back(source, [row for row in files if not is_archived(hand.run, row)])
+        hand.archive(source, [row for row in files if is_archived(hand.run, row)], at=at)
+
+
+def _left(run: PipelineRun, error: Exception) -> str:
+    count = len(open_files(run))
+    return LEFT.format(count=count, reason=error) if count else CONTROL_LEFT.format(reason=error)
 
 
 def _is_tried_again(run: PipelineRun, error: Exception) -> bool:

@@ -36,7 +36,7 @@ class Follow(Protocol):
 
 
 class Check(Protocol):
-    """Says what is wrong with an IR that is to be saved; paths are the IR's own. `pipeline_id` is None for a new one."""
+    """Says what is wrong with an IR that is to be saved, by the IR's own paths; `pipeline_id` is None for a new one."""
 
     def __call__(
         self, tenant: Tenant, ir: PipelineIR, *, pipeline_id: uuid.UUID | None, connector_id: uuid.UUID | None
@@ -49,6 +49,7 @@ FollowConnector = Callable[[uuid.UUID, uuid.UUID, datetime], None]
 _followers: list[Follow] = []
 _connector_followers: list[FollowConnector] = []
 _checks: list[Check] = []
+_warnings: list[Check] = []
 
 
 def follow_pipelines(follow: Follow) -> None:
@@ -69,6 +70,12 @@ def check_versions_with(check: Check) -> None:
         _checks.append(check)
 
 
+def warn_of_versions_with(check: Check) -> None:
+    """Register who says what a run of an IR may stumble over, though it can be saved; twice changes nothing."""
+    if check not in _warnings:
+        _warnings.append(check)
+
+
 def tell_change(tenant_id: uuid.UUID, pipeline_id: uuid.UUID, change: Change, now: datetime) -> None:
     """Tell whoever follows; joins the caller's transaction."""
     for follow in _followers:
@@ -85,8 +92,21 @@ def followers_errors(
     tenant: Tenant, ir: PipelineIR, *, pipeline_id: uuid.UUID | None, connector_id: uuid.UUID | None
 ) -> Errors:
     """Return what those who follow have against an IR."""
-    errors: Errors = {}
-    for check in _checks:
+    return _asked(_checks, tenant, ir, pipeline_id, connector_id)
+
+
+def followers_warnings(
+    tenant: Tenant, ir: PipelineIR, *, pipeline_id: uuid.UUID | None, connector_id: uuid.UUID | None
+) -> Errors:
+    """Return what those who follow think worth a look in an IR that can be saved."""
+    return _asked(_warnings, tenant, ir, pipeline_id, connector_id)
+
+
+def _asked(
+    checks: list[Check], tenant: Tenant, ir: PipelineIR, pipeline_id: uuid.UUID | None, connector_id: uuid.UUID | None
+) -> Errors:
+    found: Errors = {}
+    for check in checks:
         for path, texts in check(tenant, ir, pipeline_id=pipeline_id, connector_id=connector_id).items():
-            errors.setdefault(path, []).extend(texts)
-    return errors
+            found.setdefault(path, []).extend(texts)
+    return found

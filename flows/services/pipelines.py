@@ -49,7 +49,7 @@ def create_pipeline(*, tenant: Tenant, values: Mapping[str, Any], actor: Actor, 
     _require_room(tenant)
     pipeline = Pipeline(id=new_id(), tenant=tenant, created_by=actor.name[:254], created_at=now, updated_at=now)
     _apply(pipeline, values)
-    read_ir(tenant, values["ir"], connector_id=pipeline.connector_id)
+    read_ir(tenant, values["ir"], connector_id=pipeline.connector_id, now=now)
     pipeline.live_version = 1
     pipeline.save(force_insert=True)
     insert_version(pipeline, values["ir"], values.get("comment", ""), actor, now)
@@ -96,9 +96,10 @@ def delete_pipeline(*, tenant: Tenant, pipeline_id: uuid.UUID, actor: Actor, now
         raise Conflict(f"{what} waiting or under way: cancel, or wait for the end.", code="PIPELINE_RUNNING")
     removed = Removed(versions=pipeline.latest_version, runs=runs.count())
     before = pipeline_state(pipeline) | {"runs": removed.runs}
+    # As everywhere: first the entry, then whoever follows, who locks rows that all pipelines of the tenant share.
+    record_many([pipeline_entry(pipeline, "delete", actor, before=before)], now=now)
     tell_change(tenant.pk, pipeline.pk, Change.DELETED, now)
     Pipeline.objects.for_tenant(tenant).filter(pk=pipeline.pk).delete()
-    record_many([pipeline_entry(pipeline, "delete", actor, before=before)], now=now)
     return removed
 
 

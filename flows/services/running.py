@@ -19,7 +19,7 @@ from flows.models import PipelineRun, PipelineVersion
 from flows.services.announcing import announce_missed
 from flows.services.attempting import Attempt, Missed
 from flows.services.claims import Claim, LeaseLost, Scope, claim_run, mine
-from flows.services.dispatching import retry_of_ir
+from flows.services.dispatch_rows import retry_of_ir
 from flows.services.failures import Failure, failure_of, log_failure
 from flows.services.finishing import set_ending, settle
 from flows.services.isolating import isolated
@@ -48,19 +48,23 @@ class WorkPass:
     scope: Scope
     is_ending: IsEnding = _never
     _served: list[uuid.UUID] = field(default_factory=list)
+    _begun: list[uuid.UUID] = field(default_factory=list)
     _tried: list[uuid.UUID] = field(default_factory=list)
 
     def execute(self) -> int:
         """Make runs; return how many were taken up."""
         while not self.budget.is_spent and not self.is_ending() and (claim := self._claim()):
             self._served = [*(each for each in self._served if each != claim.tenant_id), claim.tenant_id]
+            self._begun = [*(each for each in self._begun if each != claim.pipeline_id), claim.pipeline_id]
             self._tried.append(claim.run_id)
             with isolated("flows.run_not_settled", claim):
                 make_run(claim=claim, clock=self.clock, is_ending=self.is_ending)
         return len(self._tried)
 
     def _claim(self) -> Claim | None:
-        return claim_run(now=self.clock(), scope=self.scope, served=self._served, not_these=self._tried)
+        return claim_run(
+            now=self.clock(), scope=self.scope, served=self._served, begun=self._begun, not_these=self._tried
+        )
 
 
 def work_off_flows(

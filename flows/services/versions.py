@@ -46,7 +46,9 @@ def save_version(
             f"Version {pipeline.latest_version} was saved meanwhile; the change was made to {expected_version}.",
             code="VERSION_CONFLICT", fields={"expectedVersion": [f"The latest is {pipeline.latest_version}."]},
         )  # fmt: skip
-    read_ir(tenant, ir, connector_id=pipeline.connector_id, pipeline_id=pipeline.pk)
+    read_ir(
+        tenant, ir, connector_id=pipeline.connector_id, pipeline_id=pipeline.pk, now=now, created_at=pipeline.created_at
+    )
     before = pipeline_state(pipeline)
     version = insert_version(pipeline, ir, comment, actor, now)
     if publish:
@@ -98,11 +100,13 @@ def insert_version(
 
 
 def read_ir(
-    tenant: Tenant, ir: object, *, connector_id: uuid.UUID | None, pipeline_id: uuid.UUID | None = None
-) -> PipelineIR:
+    tenant: Tenant, ir: object, *, connector_id: uuid.UUID | None, pipeline_id: uuid.UUID | None = None,
+    now: datetime | None = None, created_at: datetime | None = None,
+) -> PipelineIR:  # fmt: skip
     """Return an IR that may be saved for a tenant: well-formed, within what it may reach, its schedule not too often.
 
-    `pipeline_id` is the pipeline's that it is for, None for one that is not there yet.
+    `pipeline_id` and `created_at` are the pipeline's that it is for, None for one that is not there yet. With `now` a
+    schedule that has ended is refused: what was saved before its end stays publishable.
 
     Raises BadRequest for one that cannot be read, Unprocessable for one that cannot be; both name every problem.
     """
@@ -118,7 +122,7 @@ def read_ir(
         ) from None
     refused = access_errors(tenant, parsed, connector_id=connector_id)
     refused |= followers_errors(tenant, parsed, pipeline_id=pipeline_id, connector_id=connector_id)
-    paces = pace_errors(tenant, parsed)
+    paces = pace_errors(tenant, parsed, now=now, created_at=created_at)
     errors = {ir_path(path): texts for path, texts in (refused | paces).items()}
     if errors:
         is_hasty = list(paces) == ["schedule"] and not refused
@@ -134,15 +138,17 @@ def access_errors(tenant: Tenant, ir: PipelineIR, *, connector_id: uuid.UUID | N
     return source_errors(tenant, ir, connector_id=connector_id) | reach_errors(tenant, ir)
 
 
-def pace_errors(tenant: Tenant, ir: PipelineIR) -> Errors:
+def pace_errors(
+    tenant: Tenant, ir: PipelineIR, *, now: datetime | None = None, created_at: datetime | None = None
+) -> Errors:  # fmt: skip
     """Return what is wrong with the schedule of an IR: it cannot be read, or fires more often than a guardrail allows.
 
-    Paths are the IR's own.
+    With `now`, also that it has ended. Paths are the IR's own.
     """
-    if unread := schedule_problem(ir.schedule):
-        return {f"schedule.{unread[0]}": [unread[1]]}
+    if problem := schedule_problem(ir.schedule, now=now, created_at=created_at):
+        return {f"schedule.{problem[0]}": [problem[1]]}
     limit = guardrails_of(tenant).min_cadence_minutes
-    gap = shortest_gap(ir.schedule)
+    gap = shortest_gap(ir.schedule, begins_at=created_at or now)
     if gap is not None and gap < timedelta(minutes=limit):
         return {"schedule": [f"Two runs would be less than {limit} min apart ({GUARDRAIL})."]}
     return {}

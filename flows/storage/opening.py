@@ -1,6 +1,6 @@
 """Open the store that a source reads: which kind, where, with whose credentials."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
@@ -11,8 +11,9 @@ from django.conf import settings
 from flows.ir.sources import StoreKind
 from flows.storage.base import StorageError, Store
 from flows.storage.http_pull import HttpStore, http_headers, joined_url
-from flows.storage.keys import shown, split_key
+from flows.storage.keys import split_key
 from flows.storage.local_fs import LocalStore
+from flows.storage.places import bucket_place, local_folder, local_roots
 from flows.storage.s3 import S3Store
 from flows.storage.sftp import SftpStore
 from kaireon.platform.addresses import AddressRefusedError
@@ -57,32 +58,26 @@ def refusal_of(kind: str) -> str:
 
 
 def _open_local(path: str, tenant: str) -> OpenedStore:
-    named = [str(root) for root in getattr(settings, "FLOW_LOCAL_FS_ROOTS", ())]
-    # Without a tenant, a root of each tenant's own is nobody's.
-    roots = [root.replace(TENANT, tenant) for root in named if tenant or TENANT not in root]
-    if not roots:
-        raise StorageError("No folder of this machine may be read: FLOW_LOCAL_FS_ROOTS is not set.")
-    parts = split_key(path)
-    folder = "/" + "/".join(parts) if path.startswith("/") else "/".join([roots[0].rstrip("/"), *parts])
-    return OpenedStore(LocalStore(roots), folder)
+    roots = local_roots(tenant)
+    return OpenedStore(LocalStore(roots), local_folder(path, roots))
 
 
 def _open_s3(path: str, config: Mapping[str, Any], secret: Mapping[str, Any]) -> OpenedStore:
-    bucket, folder = _place(path, ("s3", "s3a"), config.get("bucket"), "bucket")
+    bucket, folder = bucket_place("s3", path, config)
     _check_endpoint(config)
     _check_credentials(config, secret.get("accessKeyId") and secret.get("secretAccessKey"))
     return OpenedStore(S3Store(bucket, config, secret), folder)
 
 
 def _open_gcs(path: str, config: Mapping[str, Any], secret: Mapping[str, Any]) -> OpenedStore:
-    bucket, folder = _place(path, ("gs", "gcs"), config.get("bucket"), "bucket")
+    bucket, folder = bucket_place("gcs", path, config)
     _check_endpoint(config)
     _check_credentials(config, secret.get("serviceAccountJson"))
     return OpenedStore(_loaded("flows.storage.gcs").GcsStore(bucket, config, secret), folder)
 
 
 def _open_azure(path: str, config: Mapping[str, Any], secret: Mapping[str, Any]) -> OpenedStore:
-    container, folder = _place(path, ("az", "azure", "abfs"), config.get("container"), "container")
+    container, folder = bucket_place("azure_blob", path, config)
     _check_endpoint(config)
     module = _loaded("flows.storage.azure_blob")
     return OpenedStore(module.AzureStore(container, module.azure_connection(config, secret)), folder)
@@ -101,25 +96,6 @@ def _open_http(path: str, config: Mapping[str, Any], secret: Mapping[str, Any]) 
 def _loaded(name: str) -> ModuleType:
     """Return a store's module, loaded when the first store of its kind is opened: these two take seconds to load."""
     return import_module(name)
-
-
-def _place(path: str, schemes: Sequence[str], own: object, word: str) -> tuple[str, str]:
-    """Return the bucket and the folder of a path, which may name the bucket as `s3://bucket/folder/`.
-
-    It must be the connector's own bucket: a connector's credentials may open more than was meant.
-    """
-    scheme, mark, rest = path.partition("://")
-    if not mark:
-        bucket, folder = str(own or ""), path
-    elif scheme not in schemes:
-        raise StorageError(f"The path must begin with {schemes[0]}://, or name a folder of the connector's {word}.")
-    else:
-        bucket, _, folder = rest.partition("/")
-    if not bucket:
-        raise StorageError(f"Neither the path nor the connector names a {word}.")
-    if own and bucket != own:
-        raise StorageError(f"The path names the {word} {shown(bucket)}, the connector {shown(str(own))}.")
-    return bucket, "/".join(split_key(folder))
 
 
 def _check_endpoint(config: Mapping[str, Any]) -> None:
@@ -144,8 +120,6 @@ def _check_credentials(config: Mapping[str, Any], secret: object) -> None:
     raise StorageError("The connector has no credentials; give it authConfig, or authMethod none for what is public.")
 
 
-# What stands for the tenant's slug in FLOW_LOCAL_FS_ROOTS.
-TENANT: Final = "{tenant}"
 STREAMING_KINDS: Final = ("kafka_consumer", "kinesis_consumer", "pulsar_consumer")
 _REACH_SECONDS: Final = 5.0
 _OPENERS: Final[dict[str, Opener]] = {

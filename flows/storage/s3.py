@@ -108,7 +108,9 @@ class S3Store(ObjectStore):
         return _Body(found["Body"], source.file.key)
 
     def _stored(self, key: str, size: int, found: Mapping[str, Any]) -> StoredFile:
-        return StoredFile(self.name, key, size, found["LastModified"], found["ETag"])
+        # Some list it with a fraction of a second that a look at the object does not show: one version, one identity.
+        when = found["LastModified"].replace(microsecond=0)
+        return StoredFile(self.name, key, size, when, found["ETag"])
 
 
 class _Body:

@@ -21,6 +21,7 @@ from flows.services.versions import publish_version, save_version
 from flows.views.cards import BUTTONS, card_rows
 from flows.views.lines import run_line
 from flows.views.previews import DIALECTS
+from flows.views.timing import take_pending
 from kaireon.platform.api import parse_id
 from kaireon.platform.errors import Conflict, DomainError
 from kaireon.platform.pages import page, page_context
@@ -30,7 +31,7 @@ from kaireon.platform.tenancy.roles import Role
 
 TABS: Final = (
     ("visual", "Visual"), ("json", "JSON IR"), ("sql", "SQL Preview"), ("lineage", "Lineage"), ("versions", "Versions"),
-    ("schedule", "Schedule"),
+    ("schedule", "Schedule"), ("triggers", "Triggers"),
 )  # fmt: skip
 
 
@@ -53,7 +54,7 @@ def edit(request: TenantRequest, pipeline_id: str) -> HttpResponse:
     if request.method != "POST":
         checked = check_text(request.tenant, pipeline, write_draft(in_order(latest.ir)))
         return _show(request, pipeline, latest, checked, None)
-    checked = check_text(request.tenant, pipeline, request.POST.get("draft", ""))
+    checked = check_text(request.tenant, pipeline, take_pending(request))
     return _save(request, pipeline, latest, checked)
 
 
@@ -127,9 +128,10 @@ def _strip(tenant: Tenant, pipeline: Pipeline, latest: PipelineVersion) -> dict[
     run = runs_of(tenant, pipeline_id=pipeline.pk).order_by("-created_at", "-pk").first()
     live = latest if pipeline.live_version in {None, latest.version} else find_version(pipeline, pipeline.live_version)
     is_held = pipeline.paused_at is not None or pipeline.live_version is None
+    next_at = next_run_at(live.ir, now, last_run_at=pipeline.last_run_at, created_at=pipeline.created_at)
     return {
         "line": run_line(run, now) if run else None,
         "is_running": run is not None and not RunStatus(run.status).is_final,
-        "trigger": trigger_words(live.ir), "next_at": None if is_held else next_run_at(live.ir, now),
+        "trigger": trigger_words(live.ir), "next_at": None if is_held else next_at,
         "schedule": part(live.ir, "schedule"), "arrival": part(live.ir, "trigger"),
     }  # fmt: skip

@@ -55,9 +55,11 @@ class RunLine:
 def pipeline_line(row: PipelineRow, now: datetime) -> PipelineLine:
     """Return what a row of a pipeline shows."""
     is_scheduled = row.pipeline.live_version is not None and row.pipeline.paused_at is None
+    last_run_at, created_at = row.pipeline.last_run_at, row.pipeline.created_at
+    next_at = next_run_at(row.ir, now, last_run_at=last_run_at, created_at=created_at) if is_scheduled else None
     return PipelineLine(
-        pipeline=row.pipeline, ends=ends_of(row.ir), trigger=trigger_words(row.ir),
-        next_at=next_run_at(row.ir, now) if is_scheduled else None, run=row.last_run, state=state_of(row.last_run),
+        pipeline=row.pipeline, ends=ends_of(row.ir), trigger=trigger_words(row.ir), next_at=next_at,
+        run=row.last_run, state=state_of(row.last_run),
     )  # fmt: skip
 
 

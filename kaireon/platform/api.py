@@ -133,17 +133,21 @@ def page_by_cursor(
     time_field: str = "created_at",
     default_limit: int = DEFAULT_LIMIT,
     max_limit: int = MAX_LIMIT,
+    count_up_to: int | None = None,
 ) -> Response:
     """Answer one page, newest first, by key and not by offset: `{"data": […], "pagination": {…}}`.
 
     The cursor holds the time and id of the last row shown; a cursor that is not ours is a BadRequest.
+    `count_up_to` bounds what the total costs where there may be millions.
     """
     limit = query_integer(request, "limit", default_limit, minimum=1, maximum=max_limit)
-    total = queryset.count()
+    total = (queryset if count_up_to is None else queryset.order_by()[:count_up_to]).count()
     page = queryset.order_by(f"-{time_field}", "-pk")
     if cursor := request.query_params.get("cursor", ""):
         at, last_id = _read_cursor(cursor)
+        # The first condition says nothing new, but an index can begin there instead of at the newest row.
         page = page.filter(Q(**{f"{time_field}__lt": at}) | Q(**{time_field: at, "pk__lt": last_id}))
+        page = page.filter(**{f"{time_field}__lte": at})
     rows = list(page[: limit + 1])
     has_more = len(rows) > limit
     rows = rows[:limit]

@@ -18,12 +18,21 @@ class CronSecretPermission(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Check both headers in constant time; one that is right is enough."""
-        # Both are compared, whichever was sent: the time does not tell which header was right.
-        offered = [request.headers.get(HEADER, ""), _bearer(request)]
-        matches = [is_cron_secret(secret, settings.CRON_SECRET) for secret in offered]
-        if not any(matches):
+        if not has_cron_secret(request):
             raise Unauthenticated(REFUSAL)
         return True
+
+
+def has_cron_secret(request: Request) -> bool:
+    """Tell whether a request carries a configured CRON_SECRET, in either header."""
+    # Both are compared, whichever was sent: the time does not tell which header was right.
+    matches = [is_cron_secret(secret, settings.CRON_SECRET) for secret in sent_secrets(request)]
+    return any(matches)
+
+
+def sent_secrets(request: Request) -> list[str]:
+    """Return what a request carries as a secret: `x-cron-secret`, then `Authorization: Bearer`; empty for neither."""
+    return [request.headers.get(HEADER, ""), _bearer(request)]
 
 
 def _bearer(request: Request) -> str:

@@ -92,5 +92,19 @@ def is_cron_secret(offered: str, configured: str, *, parameters: ParameterCache 
     return is_match
 
 
+def first_cron_secret(configured: str, *, parameters: ParameterCache | None = None) -> str:
+    """Return the secret to call our own cron routes with; empty when none is configured or none can be read.
+
+    The first of a list, also of one that a parameter holds: any of them is taken.
+    """
+    cache = parameters or _parameters
+    for entry in configured.split(","):
+        name = entry.strip()
+        text = cache.get(name.removeprefix(SSM_PREFIX)) if name.startswith(SSM_PREFIX) else name
+        if words := [word.strip() for word in text.split(",") if word.strip()]:
+            return words[0]
+    return ""
+
+
 def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

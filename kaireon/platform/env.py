@@ -8,6 +8,8 @@ from typing import Any
 
 import environ
 
+SWITCHES = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
 
 class ConfigurationError(Exception):
     """Say in one line which variable is wrong and what to set; commands exit 2 with it."""
@@ -68,6 +70,15 @@ class MountedSecretsEnv(environ.Env):  # type: ignore[misc]
         if word not in among:
             raise ConfigurationError(f"{name} must be one of {', '.join(among)}, not {word!r}.")
         return word
+
+    def switch(self, name: str, *, default: bool) -> bool:
+        """Return whether `name` says yes; unset or empty is the default, and another word a ConfigurationError."""
+        word = self.ENVIRON.get(name, "").strip().lower()
+        if not word:
+            return default
+        if word not in SWITCHES:
+            raise ConfigurationError(f"{name} must be true or false, not {word!r}.")
+        return SWITCHES[word]
 
     def rate(self, name: str, default: str) -> str:
         """Return a rate such as `6000/min`; raise ConfigurationError for another form."""

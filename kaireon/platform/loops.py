@@ -122,6 +122,13 @@ class Loop:
         logger.info("loop stopped", extra={"event": "loop.stopped", "loop": self.name})
         return EXIT_OK
 
+    def keep_turning(self) -> None:
+        """Run until stopped in a thread of another program: it has the signals, and nobody would start this again."""
+        while not self.stopping.is_set():
+            if not self.turn():
+                self._pause()
+        self._drain()
+
     def turn(self) -> bool:
         """Run one step; return whether it did work. A failure is logged with an id that the next turn's log carries."""
         try:

@@ -82,6 +82,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item("Pipelines", "account_tree", "/data/flow-pipelines"),
                     _item("Runs", "play_circle", "/data/flow-runs"),
+                    _item("Scheduler", "schedule", "/data/scheduler"),
                     _item("Connectors", "cable", "/data/connectors"),
                     _item("Schemas", "table", "/data/schemas"),
                 ],

@@ -23,6 +23,8 @@ def newest_first(rows: QuerySet[Row], *, after: str, limit: int, time_field: str
     ordered = rows.order_by(f"-{time_field}", "-pk")
     if key := read_key(after):
         at, row_id = key
+        # The first condition says nothing new, but an index can begin there instead of at the newest row.
+        ordered = ordered.filter(**{f"{time_field}__lte": at})
         ordered = ordered.filter(Q(**{f"{time_field}__lt": at}) | Q(**{time_field: at, "pk__lt": row_id}))
     found = list(ordered[: limit + 1])
     shown = found[:limit]

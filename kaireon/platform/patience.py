@@ -15,6 +15,11 @@ def call_within(
 
     It is made in a thread of its own; one that comes late is left behind there, and dies with the process.
     """
+    return begin_call(work, errors=errors).result(timeout=seconds)
+
+
+def begin_call(work: Callable[[], _Result], *, errors: tuple[type[Exception], ...]) -> Future[_Result]:
+    """Make a call in a thread of its own and return at once; its future has what it returns, or raises of `errors`."""
     future: Future[_Result] = Future()
 
     def run() -> None:
@@ -24,4 +29,4 @@ def call_within(
             future.set_exception(error)
 
     threading.Thread(target=run, daemon=True, name="call-within").start()
-    return future.result(timeout=seconds)
+    return future

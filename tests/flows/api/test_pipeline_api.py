@@ -407,3 +407,13 @@ def test_a_version_that_is_none_is_not_found(eve: Person, number: str) -> None:
 def test_both_spellings_of_a_route_answer(eve: Person) -> None:
     assert eve.api().get(f"{PIPELINES}/").status_code == eve.api().get(PIPELINES).status_code == 200
     assert NOW.tzinfo is not None
+
+
+def test_a_rule_that_has_ended_is_refused_at_save_unless_it_is_off(eve: Person) -> None:
+    ended = {"kind": "rrule", "rule": "FREQ=DAILY;UNTIL=20200101T000000Z", "dtstart": "2019-01-01T00:00:00Z"}
+
+    refused = post(eve.api(), {**BODY, "ir": orders_ir(schedule=ended)})
+    off = post(eve.api(), {**BODY, "ir": orders_ir(schedule={**ended, "enabled": False})})
+
+    assert (refused.status_code, list(refused.json()["error"]["fields"])) == (422, ["ir.schedule.rule"])
+    assert off.status_code == 201

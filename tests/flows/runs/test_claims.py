@@ -127,6 +127,18 @@ def test_a_tenant_that_was_served_stands_behind_one_that_was_not(acme: Tenant, g
     assert found.tenant_id == globex.pk
 
 
+def test_a_pipeline_that_was_begun_stands_behind_one_that_was_not(acme: Tenant) -> None:
+    busy = make_pipeline(acme, name="Busy")
+    dispatched_run(busy)
+    waiting = make_pipeline(acme, name="Waiting")
+    dispatched_run(waiting, now=NOW + SECOND)
+
+    found = claim_run(now=NOW + MINUTE, scope=ALL, begun=[busy.pk])
+
+    assert found is not None
+    assert found.pipeline_id == waiting.pk
+
+
 def test_a_claim_keeps_to_its_tenant_its_ids_and_what_was_not_tried(acme: Tenant, globex: Tenant) -> None:
     run, other = dispatched_run(make_pipeline(acme)), dispatched_run(make_pipeline(globex))
 
@@ -243,7 +255,7 @@ def test_who_is_under_way_is_looked_up_once_however_many_runs_wait(acme: Tenant)
 
 def explained() -> dict[str, Any]:
     """Return what the claim takes."""
-    return Scope(worker="test").parameters(NOW, []) | {"served": []}
+    return Scope(worker="test").parameters(NOW, []) | {"served": [], "begun": []}
 
 
 def steps_of(plan: dict[str, Any]) -> list[dict[str, Any]]:

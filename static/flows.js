@@ -57,6 +57,29 @@
     htmx.trigger("#flow-check", "k-check");
   };
 
+  // --- The forms of the Schedule and Triggers tabs: what is typed goes into the draft, and a save takes along what has not
+  // got there yet.
+  let isSending = false;
+  const onTimingTyped = (event) => {
+    const typed = event.target.closest?.("form[data-timing]");
+    if (!typed || event.target.hasAttribute("hx-post")) return;
+    typed.dataset.pending = String(performance.now());
+    if (form()) form().dataset.dirty = "1";
+    htmx.trigger(typed, "k-typed");
+  };
+  const onTimingSent = (event) => { const typed = event.detail.elt; if (typed.dataset?.timing) typed.dataset.sent = String(performance.now()); };
+  const onTimingTaken = (event) => {
+    const typed = event.detail.elt;
+    if (typed.dataset?.timing && event.detail.successful && Number(typed.dataset.pending) <= Number(typed.dataset.sent)) delete typed.dataset.pending;
+  };
+  const addPending = (event) => {
+    if (event.target !== form() || !isSending) return;
+    for (const typed of all("form[data-timing][data-pending]")) {
+      event.formData.append("timing", typed.dataset.timing);
+      for (const [name, value] of new FormData(typed)) event.formData.append(name, value);
+    }
+  };
+
   // --- A log that is followed: an answer keeps its place, and its end while somebody looks at that.
   let logAt = null;
   const keepLog = (event) => {
@@ -82,6 +105,11 @@
     });
     document.addEventListener("keydown", onTabKey);
     document.addEventListener("input", (event) => { if (event.target === area()) touch(); });
+    document.addEventListener("input", onTimingTyped);
+    document.addEventListener("submit", (event) => { isSending = event.target === form(); }, true);
+    document.addEventListener("formdata", addPending);
+    document.body.addEventListener("htmx:beforeRequest", onTimingSent);
+    document.body.addEventListener("htmx:afterRequest", onTimingTaken);
     // Said with the answer of a button that changed the draft: the drawer's work is done.
     let focus = "";
     document.body.addEventListener("k-draft", (event) => {

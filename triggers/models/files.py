@@ -1,5 +1,7 @@
 """What file arrival watches: folders of stores, and the triggers that wait for files in them."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 
@@ -50,6 +52,10 @@ class WatchedFolder(TenantModel):
     def __str__(self) -> str:
         return f"{self.store} {self.folder}"
 
+    def is_left_alone(self, now: datetime) -> bool:
+        """Tell whether its store has failed so recently that nobody asks it."""
+        return self.next_look_at is not None and self.next_look_at > now
+
 
 class FileTrigger(TenantModel):
     """The file-arrival trigger of a pipeline's live version; a copy, kept in the transaction that saves it."""
@@ -58,7 +64,7 @@ class FileTrigger(TenantModel):
     pipeline = models.OneToOneField("flows.Pipeline", on_delete=models.CASCADE, related_name="+")
     # None while its place cannot be told: then it is parked.
     folder = models.ForeignKey(
-        WatchedFolder, null=True, blank=True, on_delete=models.PROTECT, related_name="triggers", db_index=False
+        WatchedFolder, null=True, blank=True, on_delete=models.RESTRICT, related_name="triggers", db_index=False
     )
     version = models.PositiveIntegerField()
     source_id = models.CharField(max_length=63)
@@ -86,7 +92,8 @@ class FileTrigger(TenantModel):
 
     class Meta(TenantModel.Meta):
         indexes = [
-            models.Index(fields=["folder"], name="filetrigger_folder", condition=Q(state=TriggerState.ACTIVE)),
+            # Also of paused ones: masks are compared with theirs.
+            models.Index(fields=["folder"], name="filetrigger_folder"),
             models.Index(
                 fields=["deadline_at", "id"], name="filetrigger_deadline",
                 condition=Q(state=TriggerState.ACTIVE, deadline_at__isnull=False),

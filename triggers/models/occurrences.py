@@ -43,10 +43,14 @@ class Occurrence(TenantModel):
     repeated_at = models.DateTimeField(null=True, blank=True)
 
     via = models.CharField(max_length=7, choices=VIAS, default=Via.TICK)
+    # The tick that decided it. Of ticks a day is kept, and trimming them touches no row of the ledger.
     tick = models.ForeignKey(
-        "triggers.SchedulerTick", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
-    )
+        "triggers.SchedulerTick", null=True, blank=True, on_delete=models.DO_NOTHING, db_constraint=False,
+        related_name="+", db_index=False,
+    )  # fmt: skip
     version = models.PositiveIntegerField(null=True, blank=True)
+    # A sentinel that several pipelines read: the last run that ends archives it, and until then this says so.
+    is_shared = models.BooleanField(default=False)
     # Of a file: {"store", "key", "size", "modifiedAt", "nodeId", "isControl"}; of a schedule: {"overlap", "catchUp"}.
     detail = models.JSONField(default=dict, blank=True)
 
@@ -57,6 +61,13 @@ class Occurrence(TenantModel):
             models.Index(fields=["tenant", "-occurrence_at", "-id"], name="occurrence_tenant_at"),
             models.Index(fields=["due_at", "id"], name="occurrence_held", condition=Q(outcome=Outcome.HELD)),
             models.Index(fields=["tenant", "outcome", "-occurrence_at", "-id"], name="occurrence_tenant_outcome"),
+            models.Index(fields=["tenant", "key"], name="occurrence_shared", condition=Q(is_shared=True)),
+            # Few among very many, and asked for by themselves.
+            models.Index(
+                fields=["tenant", "kind", "-occurrence_at", "-id"],
+                name="occurrence_rare_kind",
+                condition=Q(kind__in=[OccurrenceKind.BACKFILL, OccurrenceKind.DEADLINE]),
+            ),
             # SET NULL, and the evidence of a run.
             models.Index(fields=["run"], name="occurrence_run", condition=Q(run__isnull=False)),
             models.Index(fields=["tick"], name="occurrence_tick", condition=Q(tick__isnull=False)),

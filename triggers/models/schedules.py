@@ -25,6 +25,8 @@ class PipelineSchedule(TenantModel):
     state = models.CharField(max_length=6, choices=STATES, default=TriggerState.ACTIVE)
     # Why it is parked, or paused.
     reason = models.TextField(blank=True)
+    # When it began to count: saved as it stands, or resumed.
+    active_since = models.DateTimeField()
     decided_until = models.DateTimeField()
     next_due_at = models.DateTimeField(null=True, blank=True)
     last_fired_at = models.DateTimeField(null=True, blank=True)

@@ -6,7 +6,7 @@ export UV_NO_PROGRESS = 1
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench bench-outbox bench-respond bench-reports bench-flows shell install-dev clean
+.PHONY: help run test lint format bench bench-outbox bench-respond bench-reports bench-flows bench-triggers shell install-dev clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ bench-reports: .venv/.installed-dev ## Measure renderers beside COPY, WeasyPrint
 
 bench-flows: .venv/.installed-dev ## Measure a million rows into PostgreSQL beside psql, pandas and polars
 	@$(BIN)/python benchmarks/flows.py $(ARGS)
+
+bench-triggers: .venv/.installed-dev ## Measure ticks over 100,000 pipelines beside croniter, APScheduler and celery-beat, polls, pushes
+	@$(BIN)/python benchmarks/triggers.py $(ARGS)
 
 shell: .venv/.installed ## Open a Python shell with the models loaded
 	@$(BIN)/python manage.py shell

@@ -1,5 +1,6 @@
 """The composition root as an app: commands, system checks, and the wiring of plug-ins."""
 
+import atexit
 import gc
 
 from django.apps import AppConfig
@@ -25,4 +26,6 @@ class KaireonConfig(AppConfig):
         # What is loaded by now lives as long as the process, and a tick makes thousands of small objects that do not:
         # walking all of them every 700 allocations, Python's default, costs a third of the tick's own time.
         gc.freeze()
+        # What is frozen is not let go at the end either, of which libraries in C++ complain.
+        atexit.register(gc.unfreeze)
         gc.set_threshold(COLLECT_EVERY)

@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 
 from flows.executors import CELERY
 from kaireon.environment import is_production
+from kaireon.platform.addresses import AddressRefusedError, parse_url
 from kaireon.platform.env import ConfigurationError
 
 MINIMUM_TOKEN_LENGTH = 32
@@ -97,6 +98,18 @@ def check_executor(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
     if settings.RUN_EXECUTOR == CELERY and not settings.CELERY_BROKER_URL:
         hint = "Set CELERY_BROKER_URL to a redis:// or amqp:// address, or RUN_EXECUTOR=local."
         return [Error("RUN_EXECUTOR is celery and CELERY_BROKER_URL is not set.", hint=hint, id="kaireon.E010")]
+    return []
+
+
+@register(Tags.security)
+def check_scheduler_address(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse an address to which no tick could be sent (E011)."""
+    try:
+        parse_url(settings.FLOW_INTERNAL_SCHEDULER_BASE_URL)
+    except AddressRefusedError:
+        message = "FLOW_INTERNAL_SCHEDULER_BASE_URL must be an http:// or https:// address."
+        hint = "Leave it unset for http://127.0.0.1 at PORT."
+        return [Error(message, hint=hint, id="kaireon.E011")]
     return []
 
 

@@ -23,6 +23,8 @@ from kaireon.environment import ADMIN_PASSWORD, DEMO_API_KEY, SECRETS_FILE, data
 from kaireon.platform.env import ConfigurationError, MountedSecretsEnv
 
 PUBLISHER = "publisher"
+# Hosts at which 127.0.0.1 answers too.
+EVERYWHERE = {"127.0.0.1", "localhost", "0.0.0.0", "::"}  # noqa: S104 - nothing is bound here
 PROCFILE_LINE = re.compile(r"^([a-z_]+):\s*(.+)$")
 ENDED_BY_SIGNAL = {130, 143}
 BAD_CONFIGURATION = 2
@@ -102,6 +104,8 @@ def _prepare_database() -> None:
     if not settings.PRODUCTION:
         _say("Seeding the demo, if it is not there …\n")
         call_command("seed_demo", verbosity=0)
+    # What an older release, a restore or an import left without a copy is scheduled from now on.
+    call_command("sync_triggers", verbosity=0)
     connections.close_all()
 
 
@@ -117,9 +121,18 @@ def _banner(host: str, port: int) -> str:
         f"  Secrets      {secrets_file} (mode 600)\n"
         f"  Tick         set -a; . {secrets_file}; set +a\n"
         f'               curl -X POST {shown}/api/cron/tick -H "x-cron-token: $CRON_TOKEN"\n'
+        f"  Scheduler    {_scheduler()}\n"
         f"  Mail         {settings.EMAIL_FILE_PATH if not settings.EMAIL_URL else 'as EMAIL_URL says'}\n"
         f"  Stop         Ctrl-C; the data stays in {data_folder()}\n\n"
     )
+
+
+def _scheduler() -> str:
+    if not settings.FLOW_INTERNAL_SCHEDULER_ENABLED:
+        return "does not tick by itself (FLOW_INTERNAL_SCHEDULER_ENABLED=false)"
+    if not settings.CRON_SECRET:
+        return "does not tick: CRON_SECRET is empty"
+    return f"ticks by itself every {settings.FLOW_SCHEDULER_INTERVAL_MS / 1000:g} s, and watches local folders"
 
 
 def _say(text: str) -> None:
@@ -165,6 +178,10 @@ def environment_of(name: str, given: Mapping[str, str], host: str, port: int) ->
     env = {**given, "HOST": host, "PORT": str(port), "PYTHONUNBUFFERED": "1"}
     defaults = {"WEB_PROCESSES": "2", "WEB_THREADS": "4", "OUTBOX_METRICS_HOST": host}
     env |= {variable: env.get(variable) or value for variable, value in defaults.items()}
+    if host not in EVERYWHERE:
+        # The loopback address does not answer then.
+        own = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        env["FLOW_INTERNAL_SCHEDULER_BASE_URL"] = env.get("FLOW_INTERNAL_SCHEDULER_BASE_URL") or own
     env["PATH"] = f"{Path(sys.executable).parent}:{env.get('PATH', '')}"
     if name == PUBLISHER and env.get("OUTBOX_METRICS_PORT") != "0":
         # It shows its counters at its own port. From the folder of the others web would show them once more.

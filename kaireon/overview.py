@@ -29,6 +29,14 @@ class Open(NamedTuple):
     since: datetime
 
 
+class Clock(NamedTuple):
+    """The flow scheduler: what waits for it, and whether it has gone silent."""
+
+    waiting: int
+    is_silent: bool
+    last_tick_at: datetime | None
+
+
 class Concern(NamedTuple):
     """One thing that needs a person, with what to do about it."""
 
@@ -51,10 +59,10 @@ class Mark(NamedTuple):
 
 
 def worst_concerns(
-    alerts: Sequence[Open], *, enabled_rules: int, last_tick_at: datetime | None, now: datetime
+    alerts: Sequence[Open], *, enabled_rules: int, last_tick_at: datetime | None, clock: Clock, now: datetime
 ) -> list[Concern]:
     """Return at most three concerns: a clock that stands still comes first, for then nothing else is known."""
-    concerns: list[Concern] = []
+    concerns = _silent_scheduler(clock)
     if enabled_rules and (last_tick_at is None or now - last_tick_at > TICK_IS_LATE):
         stopped, waiting = "No tick is evaluating the alert rules", "The alert rules wait for their first tick"
         concerns.append(
@@ -75,6 +83,22 @@ def worst_concerns(
         for each in alerts
     ]  # fmt: skip
     return concerns[:SHOWN]
+
+
+def _silent_scheduler(clock: Clock) -> list[Concern]:
+    if not clock.waiting or not clock.is_silent:
+        return []
+    one = clock.waiting == 1
+    return [
+        Concern(
+            "critical" if clock.last_tick_at else "warning",
+            "No tick is starting pipelines" if clock.last_tick_at else "Pipelines wait for the scheduler's first tick",
+            f"{clock.waiting} pipeline{'' if one else 's'} with a schedule or a file trigger cannot start.",
+            "Start the web server with CRON_SECRET set, or let a scheduler call GET /api/v1/cron/flow-scheduler-tick.",
+            "/data/scheduler",
+            clock.last_tick_at,
+        )
+    ]  # fmt: skip
 
 
 def place_marks(events: Sequence[tuple[datetime, str, str, str]], now: datetime) -> list[Mark]:

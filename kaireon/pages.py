@@ -12,9 +12,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
 from alerts.selectors.outlook import Tally, happened_since, tally, upcoming
-from flows.selectors.outlook import due_pipelines, under_way
+from flows.selectors.outlook import under_way
 from flows.selectors.overview import newest_failures
-from kaireon.overview import SHOWN, Open, place_marks, worst_concerns
+from kaireon.overview import SHOWN, Clock, Open, place_marks, worst_concerns
 from kaireon.platform.api import parse_id
 from kaireon.platform.errors import NotFound
 from kaireon.platform.health.selectors import open_alerts
@@ -24,9 +24,12 @@ from kaireon.platform.pages import page, page_context
 from kaireon.platform.tenancy.middleware import TenantRequest, switch_tenant
 from kaireon.platform.tenancy.models import Tenant
 from reports.selectors.outlook import due_reports
+from triggers.selectors.status import clock_of
+from triggers.selectors.timeline import next_fires
 
 NEXT: Final = timedelta(hours=1)
 HAPPENED: Final = 20
+PIPELINES: Final = 50
 LOST_STATES: Final = (State.FAILED, State.UNKNOWN, State.CAPPED)
 
 
@@ -46,7 +49,10 @@ def _overview(request: TenantRequest, tenant: Tenant) -> dict[str, Any]:
     now, counts = timezone.now(), tally(tenant)
     found = open_alerts(tenant, request.actor.user_id, limit=SHOWN + 1)
     alerts = [Open(row.severity, row.source, row.title, row.message, row.link, row.created_at) for row in found]
-    concerns = worst_concerns(alerts, enabled_rules=counts.enabled, last_tick_at=counts.last_tick_at, now=now)
+    concerns = worst_concerns(
+        alerts, enabled_rules=counts.enabled, last_tick_at=counts.last_tick_at, clock=Clock(*clock_of(tenant, now=now)),
+        now=now,
+    )  # fmt: skip
     destinations = list_destinations(tenant.pk)
     return {
         "concerns": concerns,
@@ -71,8 +77,8 @@ def _events(tenant: Tenant, now: datetime) -> list[tuple[datetime, str, str, str
         for each in due_reports(tenant, now=now, span=NEXT)
     ]
     pipelines = [
-        (each.at, each.name, each.text, reverse("flow-pipeline-page", args=[each.pipeline_id]))
-        for each in due_pipelines(tenant, now=now, span=NEXT)
+        (max(each.at, now), each.name, "runs", reverse("flow-pipeline-page", args=[each.pipeline_id]))
+        for each in next_fires(tenant, until=now + NEXT, limit=PIPELINES)
     ]
     return [*rules, *reports, *pipelines]
 

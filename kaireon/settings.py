@@ -241,7 +241,7 @@ WEB_THREADS = env.number("WEB_THREADS", 4, minimum=1, maximum=1024)
 # --- Outbox: read as text, because what is invalid counts as the default with a warning at each run
 OUTBOX_REAPER_STALENESS_SECONDS = env.str("OUTBOX_REAPER_STALENESS_SECONDS", default="")
 
-# --- Flows
+# --- Flows, and when they run
 # local: workers look for runs. celery: its workers are told which, and `run_worker --only flows` looks for lost ones.
 RUN_EXECUTOR = env.choice("RUN_EXECUTOR", "LOCAL", among=("LOCAL", "CELERY"))
 CELERY_BROKER_URL = env.secret("CELERY_BROKER_URL", REDIS_URL)
@@ -257,6 +257,9 @@ SPARK_REMOTE = env.str("SPARK_REMOTE", default="")
 FLOW_AMBIENT_CREDENTIALS = env.bool("FLOW_AMBIENT_CREDENTIALS", default=False)
 _local_files = [] if PRODUCTION else [str((KAIREON_DATA_DIR / "files").resolve())]
 FLOW_LOCAL_FS_ROOTS = env.words("FLOW_LOCAL_FS_ROOTS") or _local_files
+FLOW_INTERNAL_SCHEDULER_ENABLED = env.switch("FLOW_INTERNAL_SCHEDULER_ENABLED", default=True)
+FLOW_SCHEDULER_INTERVAL_MS = env.number("FLOW_SCHEDULER_INTERVAL_MS", 60_000, minimum=1_000)
+FLOW_INTERNAL_SCHEDULER_BASE_URL = env.str("FLOW_INTERNAL_SCHEDULER_BASE_URL", default="") or f"http://127.0.0.1:{PORT}"
 
 # --- Language, time, files
 LANGUAGE_CODE = "en"

@@ -12,7 +12,12 @@ from alerts.services import add_default_rules
 from flows.executors import CELERY
 from flows.metrics import register_metrics as register_flow_metrics
 from flows.selectors import count_pipelines
-from flows.services.following import follow_pipelines
+from flows.services.following import (
+    check_versions_with,
+    follow_connectors,
+    follow_pipelines,
+    warn_of_versions_with,
+)
 from interactions.metrics import register
 from interactions.services import seed_outcome_types
 from kaireon.outbox_gauges import OUTBOX_METRICS
@@ -33,6 +38,8 @@ from reports.selectors import count_schedules
 from reports.services import NarrationLedger, RunArtifacts
 from reports.sources import register as register_source
 from triggers.services.mirroring import mirror_pipeline
+from triggers.services.mirroring_files import mirror_connector
+from triggers.services.overlaps import check_masks, warn_of_masks
 
 
 def connect() -> None:
@@ -49,6 +56,9 @@ def connect() -> None:
     on_destination_recovered(_tell_recovered)
     keep_artifacts_with(RunArtifacts())
     follow_pipelines(mirror_pipeline)
+    follow_connectors(mirror_connector)
+    check_versions_with(check_masks)
+    warn_of_versions_with(warn_of_masks)
     register_metrics()
     register_report_metrics()
     register_flow_metrics()

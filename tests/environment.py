@@ -45,6 +45,8 @@ def _set_environment() -> None:
         "CRON_TOKEN": "test-cron-token-of-more-than-32-characters",
         "CRON_SECRET": "test-cron-secret-of-more-than-32-characters",
         "LOG_LEVEL": "INFO",
+        # Nothing ticks behind a test's back, also not in the servers that it starts.
+        "FLOW_INTERNAL_SCHEDULER_ENABLED": "false",
     }
 
 

@@ -23,6 +23,8 @@ from kaireon.platform.tenancy.services import create_api_key
 from outbox.models import DeadLetter, OutboxEvent
 from reports.models import ReportArtifact, ReportRun, ReportSchedule, ReportTemplate
 from reports.services import create_report, run_template
+from triggers.models import FileTrigger, Occurrence, PipelineSchedule, TriggerSecret
+from triggers.services.secrets import create_secret
 
 # In every name of this tenant's things, so that it is found wherever it should not be.
 MARK = "Zanzibar"
@@ -86,16 +88,22 @@ def _flows(tenant: Tenant, now: datetime, mark: str) -> dict[str, str]:
     schema = create_schema(
         values={"name": table, "display_name": f"{mark} rows", "fields": [{"name": "code"}, {"name": "note"}]}, **by
     )
-    ir = flow_ir(f"{mark} flow", f"public.ds_{table}")
+    ir = flow_ir(f"{mark} flow", f"public.ds_{table}") | {"schedule": {"kind": "cron", "expression": "0 3 * * *"}}
     pipeline = create_pipeline(
         values={"name": name, "connector_id": connector.pk, "data_schema_id": schema.pk, "ir": ir}, **by
     )
     run = run_pipeline_now(pipeline_id=pipeline.pk, **by)
+    secret = create_secret(pipeline_id=pipeline.pk, name=f"{mark} producer", **by)
+    occurrence = Occurrence.objects.create(
+        tenant=tenant, pipeline_id=pipeline.pk, kind="schedule", key=now.isoformat(), occurrence_at=now,
+        outcome="missed", reason=f"{mark} was asleep.", decided_at=now,
+    )  # fmt: skip
     RunError.objects.create(tenant=tenant, run=run, node_id="src", row=2, value=mark, error=f"{mark} is no number.")
     RunLogLine.objects.create(tenant=tenant, run=run, at=now, stage="queued", message=f"{mark} waits.")
     return {
         "connector": str(connector.pk), "dataschema": str(schema.pk), "pipeline": str(pipeline.pk),
-        "pipelinerun": str(run.pk),
+        "pipelinerun": str(run.pk), "triggersecret": str(secret.row.pk),
+        "occurrence": str(occurrence.pk),
     }  # fmt: skip
 
 
@@ -154,5 +162,6 @@ def snapshot(tenant: Tenant) -> dict[str, list[Any]]:
     models: list[Any] = [ApiKey, AlertRule, Delivery, Destination, SystemHealthAlert, Offer, Channel, Creative]
     models += [OutboxEvent, DeadLetter, ReportTemplate, ReportSchedule, ReportRun, ReportArtifact]
     models += [Connector, DataSchema, Pipeline, PipelineVersion, PipelineRun]
+    models += [TriggerSecret, Occurrence, PipelineSchedule, FileTrigger]
     rows = {model.__name__: list(model.objects.for_tenant(tenant).order_by("pk").values()) for model in models}
     return {**rows, "Membership": list(Membership.objects.filter(tenant=tenant).order_by("pk").values())}

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
-OURS = "alerts|benchmarks|deploy|docs|flows|interactions|kaireon|outbox|reports|static|templates|tests"
+OURS = "alerts|benchmarks|deploy|docs|flows|interactions|kaireon|outbox|reports|static|templates|tests|triggers"
 PATH = re.compile(rf"`((?:{OURS})/[\w./-]*\w/?)`")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
 

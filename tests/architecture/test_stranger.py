@@ -102,6 +102,21 @@ KINDS = {
     "pipeline-run-retry": "pipelinerun",
     "pipeline-run-cancel": "pipelinerun",
     "pipeline-run-dlq": "pipelinerun",
+    "trigger-secrets": "pipeline",
+    "trigger-secret": "triggersecret",
+    "trigger-secret-rotate": "triggersecret",
+    "trigger-secret-page-rotate": "triggersecret",
+    "trigger-secret-page-revoke": "triggersecret",
+    "trigger-secret-new": "pipeline",
+    "pipeline-backfill": "pipeline",
+    "occurrence": "occurrence",
+    "occurrence-page": "occurrence",
+    "foretell-schedule": "pipeline",
+    "foretell-trigger": "pipeline",
+    "schedule-desk": "pipeline",
+    "trigger-desk": "pipeline",
+    "backfill-page": "pipeline",
+    "flow-pipeline-timing": "pipeline",
     "flow-pipeline-page": "pipeline",
     "flow-pipeline-row": "pipeline",
     "flow-pipeline-settings": "pipeline",
@@ -139,9 +154,10 @@ KINDS = {
     "admin:interactions_decisiontrace": "decisiontrace",
 }
 # What stands in an address beside the id.
-BESIDE = {"fmt": "csv", "version": "1"}
+BESIDE = {"fmt": "csv", "version": "1", "part": "schedule"}
 # Whose run it is, where an address names both.
 OWNERS = {"pipeline_id": "pipeline"}
+OWNED = {"pipeline_run_id", "secret_id"}
 # Routes whose parameter is no id: an app's label of the settings site, what is done with dead letters.
 NO_IDS = {"admin:app_list", "outbox-rehearsal", "outbox-settle"}
 ADMIN_VERBS = ("_history", "_delete", "_change")
@@ -151,6 +167,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "alert-page-backtest": {"days": 1},
     "alert-mute": {"until": "2099-01-01T00:00:00Z"},
     "alert-page-mute": {"minutes": 60},
+    "pipeline-backfill": {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"},
 }
 # What a list can be narrowed by with somebody else's id.
 QUERIES = {
@@ -161,6 +178,8 @@ QUERIES = {
     "report-schedules": "templateId={template}",
     "report-runs": "templateId={template}",
     "pipeline-runs": "pipelineId={pipeline}",
+    "occurrences": "pipelineId={pipeline}",
+    "scheduler-page": "pipeline={pipeline}",
     "lineage": "table=ds_t_zanzibar",
     "outbox-stream-page": "find={event}",
     "flow-runs-page": "pipeline={pipeline}",
@@ -184,8 +203,8 @@ def kind_of(route: Route) -> str | None:
 
 def path_to(route: Route, row_id: str, world: dict[str, str]) -> str:
     """Return the address of a thing; `world` has whose it is."""
-    # A run of a pipeline has the pipeline's id before its own.
-    owners = {name: world[kind] for name, kind in OWNERS.items()} if "pipeline_run_id" in route.parameters else {}
+    # A run of a pipeline, or a secret of it, has the pipeline's id before its own.
+    owners = {name: world[kind] for name, kind in OWNERS.items()} if OWNED & set(route.parameters) else {}
     return route.path(**{name: BESIDE.get(name, owners.get(name, row_id)) for name in route.parameters})
 
 

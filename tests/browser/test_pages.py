@@ -26,6 +26,7 @@ PAGES = [
     "/settings/reports/schedules/{schedule}",
     "/data/flow-pipelines", "/data/flow-pipelines/new", "/data/flow-pipelines/{pipeline}/edit",
     "/data/flow-pipelines/{pipeline}/settings", "/data/flow-runs", "/data/flow-runs/{pipelinerun}", "/data/connectors",
+    "/data/scheduler",
     "/data/connectors/new", "/data/connectors/{connector}", "/data/schemas", "/data/schemas/new",
     "/data/schemas/{dataschema}", "/data/schemas/{dataschema}/edit",
     "/settings/tenancy/membership/", "/settings/interactions/outcometype/",

@@ -67,11 +67,13 @@ def ticking(allowed: Sequence[str], arguments: Sequence[str] = (), database_url:
             started.process.communicate(timeout=10)
 
 
-def wait_until(condition: Callable[[], object], timeout: float = 30) -> None:
-    """Wait until the condition holds; fail the test when it never does."""
+def wait_until(
+    condition: Callable[[], object], timeout: float = 30, said: Callable[[], object] = lambda: "it never came to that"
+) -> None:  # fmt: skip
+    """Wait until the condition holds; fail the test, with what is to be said then, when it never does."""
     ends = time.monotonic() + timeout
     while not condition():
-        assert time.monotonic() < ends, "it never came to that"
+        assert time.monotonic() < ends, said()
         time.sleep(0.02)
 
 

@@ -24,9 +24,12 @@ def free_port() -> int:
 
 
 def clean_environment(folder: Path, **more: str) -> dict[str, str]:
-    """Return the environment of a newcomer: nothing of the suite's own configuration."""
+    """Return the environment of a newcomer: nothing of the suite's own configuration.
+
+    Nothing ticks by itself, so that a test sees what it did: FLOW_INTERNAL_SCHEDULER_ENABLED="true" is the newcomer's.
+    """
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    return {**kept, "KAIREON_DATA_DIR": str(folder), **more}
+    return {**kept, "KAIREON_DATA_DIR": str(folder), "FLOW_INTERNAL_SCHEDULER_ENABLED": "false", **more}
 
 
 @dataclass

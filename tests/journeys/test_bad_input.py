@@ -24,6 +24,7 @@ from tests.people import Person
 pytestmark = pytest.mark.django_db
 FRESH = b"{fresh}"
 CRON_TOKEN = "test-cron-token-of-more-than-32-characters"
+CRON_SECRET = "test-cron-secret-of-more-than-32-characters"
 MAIL = {"fromEmail": "a@example.com", "recipients": ["b@example.com"], "replyTo": "c@example.com"}
 HOOK = {"url": "https://hooks.example.com/in", "secret": "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=", "headers": {"X-A": "b"}}
 RULE = {
@@ -100,6 +101,20 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "pipelines_run_create": [{"version": 1}],
     "pipelines_sample_create": [{"ir": PIPELINE["ir"], "nodeId": "load", "limit": 5}],
     "pipelines_validate_create": [{"ir": PIPELINE["ir"]}],
+    "pipelines_backfill_create": [
+        {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z", "dryRun": True}
+    ],
+    "pipelines_trigger_secrets_create": [{"name": "Producer"}],
+    "pipelines_trigger_secrets_rotate_create": [{"overlapHours": 1}],
+    "schedules_preview_create": [
+        {
+            "schedule": {"kind": "cron", "expression": "0 9 * * 1-5", "timezone": "Europe/Berlin"}, "count": 3,
+            "after": "2026-01-01T00:00:00Z", "lastRunAt": "2026-01-01T00:00:00Z",
+        }
+    ],
+    "triggers_file_arrival_create": [
+        {"pipelineId": "{pipeline}", "tenantId": "{tenant}", "objectKey": "inbox/_ready.json"}
+    ],
     "schemas_create": [
         {
             "name": "orders_{fresh}", "displayName": "Orders", "description": "Of the shop.", "entityType": "custom",
@@ -154,7 +169,7 @@ IDS = {
     "rule_id": "rule", "key_id": "key", "delivery_id": "delivery", "provider_id": "destination", "alert_id": "health",
     "template_id": "template", "schedule_id": "schedule", "run_id": "run", "fmt": "format",
     "connector_id": "connector", "schema_id": "dataschema", "pipeline_id": "pipeline",
-    "pipeline_run_id": "pipelinerun", "version": "version",
+    "pipeline_run_id": "pipelinerun", "version": "version", "secret_id": "triggersecret", "occurrence_id": "occurrence",
 }  # fmt: skip
 OPERATIONS = [pytest.param(operation, id=operation.id) for operation in operations()]
 WITH_BODY = [pytest.param(operation, id=operation.id) for operation in operations() if operation.body]
@@ -167,7 +182,8 @@ class Caller:
 
     def __init__(self, operation: Operation, key: str, world: dict[str, str]) -> None:
         self.operation = operation
-        self.client = Client(headers={"X-API-Key": key, "x-cron-token": CRON_TOKEN}, raise_request_exception=False)
+        secrets = {"x-cron-token": CRON_TOKEN, "x-cron-secret": CRON_SECRET}
+        self.client = Client(headers={"X-API-Key": key, **secrets}, raise_request_exception=False)
         self.world = world
         self.path = operation.path.format(**{name: world[kind] for name, kind in IDS.items()})
         self.wrong: list[str] = []
@@ -175,7 +191,11 @@ class Caller:
     @property
     def properties(self) -> dict[str, Any]:
         """Return the schemas of the body's fields."""
-        properties: dict[str, Any] = (self.operation.body or {}).get("properties", {})
+        body = self.operation.body or {}
+        kinds = [resolve(kind) for kind in body.get("oneOf", [])]
+        properties: dict[str, Any] = {}
+        for kind in [*kinds, body]:
+            properties |= kind.get("properties", {})
         return properties
 
     def examples(self) -> list[Any]:
@@ -238,7 +258,7 @@ def everything(alice: Person) -> dict[str, str]:
     inbox = Path(settings.FLOW_LOCAL_FS_ROOTS[0]) / "inbox"
     inbox.mkdir(parents=True, exist_ok=True)
     (inbox / "zanzibar.csv").write_text("code,note\na,b\n", encoding="utf-8")
-    return {**furnish(alice.tenant, timezone.now()), "format": "csv", "version": "1"}
+    return {**furnish(alice.tenant, timezone.now()), "format": "csv", "version": "1", "tenant": str(alice.tenant.pk)}
 
 
 def shown(path: tuple[str | int, ...]) -> str:

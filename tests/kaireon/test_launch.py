@@ -51,6 +51,25 @@ def test_what_was_given_wins_over_defaults() -> None:
     assert found["PATH"].endswith(":/bin")
 
 
+@pytest.mark.parametrize(
+    ("host", "given", "address"),
+    [
+        ("127.0.0.1", "", None),
+        ("0.0.0.0", "", None),
+        ("::", "", None),
+        ("10.0.0.5", "", "http://10.0.0.5:3000"),
+        ("::1", "", "http://[::1]:3000"),
+        ("10.0.0.5", "https://kaireon.example.com", "https://kaireon.example.com"),
+    ],
+)
+def test_the_ticker_calls_where_web_listens(host: str, given: str, address: str | None) -> None:
+    variables = SHARED | ({"FLOW_INTERNAL_SCHEDULER_BASE_URL": given} if given else {})
+
+    found = environment_of("web", variables, host, 3000)
+
+    assert found.get("FLOW_INTERNAL_SCHEDULER_BASE_URL") == address
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/respond.md"])
 def test_what_the_commands_of_the_documents_ask_for_stands_in_the_secrets_file(page: str) -> None:
     text = Path(page).read_text(encoding="utf-8")

@@ -49,6 +49,7 @@ LISTS = {
     "/data/flow-pipelines": Role.VIEWER,
     "/data/flow-pipelines/new": Role.EDITOR,
     "/data/flow-runs": Role.VIEWER,
+    "/data/scheduler": Role.VIEWER,
     "/data/connectors": Role.VIEWER,
     "/data/connectors/new": Role.EDITOR,
     "/data/schemas": Role.VIEWER,
@@ -79,6 +80,8 @@ DETAILS = {
     "/data/flow-pipelines/{pipeline}/versions": Role.VIEWER,
     "/data/flow-runs/{pipelinerun}": Role.VIEWER,
     "/data/flow-runs/{pipelinerun}/rejects": Role.VIEWER,
+    "/data/scheduler/pipelines/{pipeline}/schedule": Role.VIEWER,
+    "/data/scheduler/pipelines/{pipeline}/triggers": Role.VIEWER,
     "/data/connectors/{connector}": Role.VIEWER,
     "/data/schemas/{dataschema}": Role.VIEWER,
     "/data/schemas/{dataschema}/edit": Role.EDITOR,
@@ -89,9 +92,11 @@ IDS = (
     "connector", "dataschema",
 )  # fmt: skip
 NASTY = "<script>alert(1)</script>&\"'" + "W" * 30
-MOST_QUERIES = 16
+MOST_QUERIES = 17
 # A section takes a savepoint, a time limit and the statements of its source.
 MOST_QUERIES_OF_A_DASHBOARD = 40
+# Every part of the page asks once: what is due, late, missed, failed, parked, held, watched, ticked.
+MOST_QUERIES_OF_THE_SCHEDULER = 26
 
 
 @pytest.mark.parametrize("address", LISTS)
@@ -208,6 +213,7 @@ def test_the_number_of_queries_does_not_grow_with_what_is_there(
     browser = alice.browser()
 
     most = MOST_QUERIES_OF_A_DASHBOARD if address.startswith("/dashboards/") else MOST_QUERIES
+    most = MOST_QUERIES_OF_THE_SCHEDULER if address == "/data/scheduler" else most
     with django_assert_max_num_queries(most):
         page = browser.get(address.format(**ids))
 
@@ -227,7 +233,7 @@ def test_a_fragment_of_somebody_whose_session_ended_moves_the_whole_page(db: Non
     "address",
     [
         "/", "/settings/alerts", "/settings/integrations", "/settings/outbox", "/settings/reports",
-        "/data/flow-pipelines", "/data/flow-runs",
+        "/data/flow-pipelines", "/data/flow-runs", "/data/scheduler",
     ],
 )  # fmt: skip
 def test_a_live_part_is_answered_without_the_frame(address: str, alice: Person) -> None:

@@ -217,7 +217,7 @@ def test_a_text_that_is_no_json_still_has_lines(text: str) -> None:
         ({"schedule": {"kind": "interval", "minutes": 15}}, "Every 15 minutes"),
         ({"schedule": {"kind": "interval", "minutes": 120}}, "Every 2 hours"),
         ({"schedule": {"kind": "interval", "minutes": 1440}}, "Every day"),
-        ({"schedule": {"kind": "rrule", "rule": "FREQ=DAILY"}}, "FREQ=DAILY"),
+        ({"schedule": {"kind": "rrule", "rule": "FREQ=DAILY"}}, "Every day (UTC)"),
         ({"trigger": {"kind": "file_arrival", "sourceId": "s"}}, "When a file arrives"),
         ({"trigger": {"controlFilePattern": {"value": "x.done"}}}, "When x.done arrives"),
     ],

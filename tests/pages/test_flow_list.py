@@ -7,7 +7,6 @@ import pytest
 from django.utils import timezone
 
 from flows.models import Pipeline, PipelineRun, PipelineVersion
-from flows.selectors.outlook import due_pipelines
 from flows.selectors.overview import pipelines_in_trouble
 from kaireon.platform.tenancy.models import Tenant
 from tests.flows.pipeline_world import make_connector, make_pipeline, orders_ir
@@ -221,18 +220,6 @@ def test_what_cannot_be_made_stays_in_the_dialog(
     assert answer.status_code == 400
     assert said_about in answer.content.decode()
     assert Pipeline.objects.for_tenant(acme).count() == 1
-
-
-def test_pipelines_that_are_due_stand_on_the_overview(acme: Tenant) -> None:
-    now = timezone.now()
-    schedule = {"kind": "cron", "expression": "* * * * *", "timezone": "UTC"}
-    make_pipeline(acme, "Soon", ir=orders_ir(schedule={**schedule, "expression": "*/30 * * * *"}))
-    make_pipeline(acme, "By hand")
-
-    found = due_pipelines(acme, now=now, span=HOUR)
-
-    assert [(each.name, each.text) for each in found] == [("Soon", "runs, into public.ds_orders")]
-    assert due_pipelines(acme, now=now, span=timedelta(seconds=0)) == []
 
 
 def test_what_failed_today_and_what_is_under_way_stand_on_the_overview(acme: Tenant, bob: Person) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from kaireon.overview import Open, place_marks, worst_concerns
+from kaireon.overview import Clock, Open, place_marks, worst_concerns
 from kaireon.platform.health.services import raise_alert
 from kaireon.platform.tenancy.models import Tenant
 from kaireon.platform.tenancy.roles import Role
@@ -20,12 +20,33 @@ def problem(number: int = 0, source: str = "alerts") -> Open:
     return Open("critical", source, f"Problem {number}", "", "", NOW)
 
 
+# Nothing waits for the flow scheduler.
+WELL = Clock(0, is_silent=False, last_tick_at=None)
+
+
+@pytest.mark.parametrize(
+    ("clock", "severity"),
+    [
+        (WELL, None),
+        (Clock(0, is_silent=True, last_tick_at=NOW), None),
+        (Clock(3, is_silent=False, last_tick_at=NOW), None),
+        (Clock(3, is_silent=True, last_tick_at=None), "warning"),
+        (Clock(1, is_silent=True, last_tick_at=NOW), "critical"),
+    ],
+)
+def test_a_silent_flow_scheduler_comes_first_where_something_waits_for_it(clock: Clock, severity: str | None) -> None:
+    found = worst_concerns([problem()], enabled_rules=0, last_tick_at=None, clock=clock, now=NOW)
+
+    assert [each.severity for each in found[:-1]] == ([severity] if severity else [])
+    assert all(each.link == "/data/scheduler" for each in found[:-1])
+
+
 def test_without_rules_nobody_misses_a_tick() -> None:
-    assert worst_concerns([], enabled_rules=0, last_tick_at=None, now=NOW) == []
+    assert worst_concerns([], enabled_rules=0, last_tick_at=None, clock=WELL, now=NOW) == []
 
 
 def test_rules_that_wait_for_their_first_tick_come_first() -> None:
-    found = worst_concerns([problem()], enabled_rules=2, last_tick_at=None, now=NOW)
+    found = worst_concerns([problem()], enabled_rules=2, last_tick_at=None, clock=WELL, now=NOW)
 
     assert [each.severity for each in found] == ["warning", "critical"]
     assert "/api/cron/tick" in found[0].remedy
@@ -33,7 +54,7 @@ def test_rules_that_wait_for_their_first_tick_come_first() -> None:
 
 @pytest.mark.parametrize(("ago", "is_late"), [(timedelta(minutes=75), False), (timedelta(minutes=76), True)])
 def test_a_clock_that_stands_still_is_critical(ago: timedelta, is_late: bool) -> None:
-    found = worst_concerns([], enabled_rules=1, last_tick_at=NOW - ago, now=NOW)
+    found = worst_concerns([], enabled_rules=1, last_tick_at=NOW - ago, clock=WELL, now=NOW)
 
     assert bool(found) is is_late
 
@@ -41,7 +62,7 @@ def test_a_clock_that_stands_still_is_critical(ago: timedelta, is_late: bool) ->
 def test_three_are_shown_each_with_a_remedy_and_a_way_there() -> None:
     found = worst_concerns(
         [problem(number, source) for number, source in enumerate(["alerts", "notifications", "unheard_of", "x"])],
-        enabled_rules=0, last_tick_at=None, now=NOW,
+        enabled_rules=0, last_tick_at=None, clock=WELL, now=NOW,
     )  # fmt: skip
 
     assert [each.title for each in found] == ["Problem 0", "Problem 1", "Problem 2"]

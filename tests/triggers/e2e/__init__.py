@@ -1,0 +1,1 @@
+"""Triggers end to end: real stores, whole ticks."""

@@ -1,0 +1,1 @@
+"""File arrival: mirroring, arriving, polling, releasing, sharing."""

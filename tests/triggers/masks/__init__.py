@@ -1,0 +1,1 @@
+"""Masks of file names, and whether they overlap."""

@@ -1,0 +1,6 @@
+"""Fixtures of push tests: the inbox of this machine, and moto's S3."""
+
+from tests.flows.runs.world import inbox
+from tests.flows.storage.conftest import make_box, servers, ssh
+
+__all__ = ["inbox", "make_box", "servers", "ssh"]

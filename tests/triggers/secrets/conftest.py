@@ -1,0 +1,5 @@
+"""Fixtures of trigger secret tests: the inbox of this machine."""
+
+from tests.flows.runs.world import inbox
+
+__all__ = ["inbox"]

@@ -1,0 +1,1 @@
+"""Tests of the scheduler's status and of the ledger as it is read."""

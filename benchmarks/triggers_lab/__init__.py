@@ -1,0 +1,1 @@
+"""What benchmarks/triggers.py measures with."""
